@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The region: a file (on hugetlbfs, /dev/shm or anywhere) or anonymous memory. A region gets its
+ * name only when it is whole, so whatever lies under the name is one, or is not ours. The lock is
+ * a file beside it, because the region itself may be exchanged under its name.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <turnout/hash.h>
+
+#include "state_tables.h"
+
+#define HUGETLBFS 0x958458f6 /* statfs(2) */
+#define HUGE_PAGE (2ull << 20)
+/* At most 0.6 of the cells are ever used: searches stay short, see docs/state-tables.md. */
+#define LOAD_NUMERATOR   3
+#define LOAD_DENOMINATOR 5
+#define MOST_ENTRIES     (1u << 28) /* of one table; a cell's number fits 32 bits */
+#define MOST_BYTES       (1ull << 42)
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
+static int fail(int rc, char *err, size_t size, const char *path, const char *what)
+{
+	snprintf(err, size, "%s: %s", path ? path : "state", what);
+	return rc;
+}
+
+static uint64_t header_sum(const struct to_region *r)
+{
+	struct to_region copy = *r;
+
+	copy.checksum = 0;
+	return to_mix(to_fnv((const char *)&copy, sizeof(copy)));
+}
+
+static uint64_t buckets_for(uint32_t kind, uint32_t entries)
+{
+	uint64_t n = 1;
+
+	while (n * to_cells_per_bucket(kind == TO_PIN6) * LOAD_NUMERATOR / LOAD_DENOMINATOR <
+	       entries)
+		n *= 2;
+	return n;
+}
+
+static uint32_t capacity_of(const struct to_region *r, uint32_t kind, bool proven)
+{
+	return proven ? r->size[kind].proven : r->size[kind].unproven;
+}
+
+static uint64_t region_bytes(const struct to_region *r)
+{
+	uint64_t bytes = TO_REGION_HEADER;
+
+	for (uint32_t w = 0; w < r->workers; w++) {
+		for (uint32_t i = 0; i < TO_ENTRY_KIND_COUNT * 2; i++) {
+			uint32_t entries = capacity_of(r, i / 2, i % 2);
+
+			if (entries && !(w && to_state_is_shared(i / 2, i % 2)))
+				bytes += buckets_for(i / 2, entries) * sizeof(union to_bucket);
+		}
+	}
+	return bytes;
+}
+
+static int read_boot_id(char id[TO_BOOT_ID_SIZE])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	int rc = 0;
+
+	memset(id, 0, TO_BOOT_ID_SIZE);
+	if (!f)
+		return -errno;
+	if (!fgets(id, TO_BOOT_ID_SIZE, f))
+		rc = -EIO;
+	fclose(f);
+	id[strcspn(id, "\n")] = 0;
+	/* so that what follows the end is the same whoever reads it */
+	memset(id + strlen(id), 0, TO_BOOT_ID_SIZE - strlen(id));
+	return rc;
+}
+
+static int draw_seeds(struct to_region *r, uint64_t seed)
+{
+	uint64_t *word = &r->seed[0].w[0];
+
+	if (!seed)
+		return getrandom(r->seed, sizeof(r->seed), 0) == sizeof(r->seed) ? 0 : -EIO;
+	for (size_t i = 0; i < TO_ENTRY_KIND_COUNT * 4; i++)
+		word[i] = to_mix(seed + i);
+	return 0;
+}
+
+static int check_config(const struct to_state_config *config, char *err, size_t size)
+{
+	if (!config->workers || config->workers > TO_STATE_MAX_WORKERS)
+		return fail(-EINVAL, err, size, NULL, "1 to 64 workers are possible");
+	for (uint32_t k = 0; k < TO_ENTRY_KIND_COUNT; k++)
+		if (config->size[k].proven > MOST_ENTRIES ||
+		    config->size[k].unproven > MOST_ENTRIES)
+			return fail(-EINVAL, err, size, NULL,
+				    "a table of more than 2^28 entries is not possible");
+	return 0;
+}
+
+/* The header that a new region would have. */
+static int make_header(const struct to_state_config *config, struct to_region *r)
+{
+	int rc = 0;
+
+	memset(r, 0, sizeof(*r));
+	r->magic = TO_REGION_MAGIC;
+	r->layout = TO_REGION_LAYOUT;
+	r->clock = CLOCK_BOOTTIME;
+	r->workers = config->workers;
+	memcpy(r->size, config->size, sizeof(r->size));
+	r->bytes = region_bytes(r);
+	if (config->boot_id)
+		strncpy(r->boot_id, config->boot_id, TO_BOOT_ID_SIZE - 1);
+	else
+		rc = read_boot_id(r->boot_id);
+	if (!rc)
+		rc = draw_seeds(r, config->seed);
+	r->checksum = header_sum(r);
+	return rc;
+}
+
+static int check_header(const struct to_region *r, uint64_t file_bytes, const char *path, char *err,
+			size_t size)
+{
+	if (file_bytes < TO_REGION_HEADER || r->magic != TO_REGION_MAGIC)
+		return fail(-EBADMSG, err, size, path, "is not Turnout's state; left as it is");
+	if (r->layout != TO_REGION_LAYOUT) {
+		snprintf(err, size, "%s: state of layout %u; this build knows layout %u only", path,
+			 r->layout, TO_REGION_LAYOUT);
+		return -EPROTO;
+	}
+	if (r->checksum != header_sum(r))
+		return fail(-EBADMSG, err, size, path,
+			    "the header is damaged (wrong checksum); left as it is");
+	if (!r->workers || r->workers > TO_STATE_MAX_WORKERS || r->bytes > MOST_BYTES ||
+	    r->bytes != region_bytes(r))
+		return fail(-EBADMSG, err, size, path,
+			    "the header contradicts itself; left as it is");
+	if (file_bytes < r->bytes)
+		return fail(-EBADMSG, err, size, path, "is truncated; left as it is");
+	return 0;
+}
+
+static void describe(struct to_cells *t, const struct to_region *r, uint32_t kind, bool proven,
+		     union to_bucket *bucket)
+{
+	t->capacity = capacity_of(r, kind, proven);
+	t->view.bucket = bucket;
+	t->view.mask = buckets_for(kind, t->capacity) - 1;
+	t->seed = &r->seed[kind];
+	t->oldest = TO_NO_CELL;
+	t->newest = TO_NO_CELL;
+	t->kind = (uint8_t)kind;
+	t->proven = proven;
+	t->wide = kind == TO_PIN6;
+	t->shared = to_state_is_shared(kind, proven);
+}
+
+/* Where each table of one worker lies; `*at` goes on. */
+static int describe_worker(struct to_state *st, uint32_t w, uint8_t **at)
+{
+	struct to_worker_state *ws = &st->worker[w];
+
+	ws->state = st;
+	ws->worker = w;
+	memcpy(ws->seed, st->region->seed, sizeof(ws->seed));
+	for (uint32_t i = 0; i < TO_ENTRY_KIND_COUNT * 2; i++) {
+		uint32_t kind = i / 2;
+		bool proven = i % 2;
+		struct to_cells *t = &st->cells[w * TO_ENTRY_KIND_COUNT * 2 + i];
+
+		ws->view[kind][proven].bucket = &st->none;
+		if (!capacity_of(st->region, kind, proven))
+			continue;
+		if (w && to_state_is_shared(kind, proven)) {
+			t = st->worker[0].cells[kind][proven];
+		} else {
+			describe(t, st->region, kind, proven, (union to_bucket *)*at);
+			*at += (t->view.mask + 1) * sizeof(union to_bucket);
+			if (!proven) {
+				t->link = calloc(to_cells_count(t), sizeof(*t->link));
+				if (!t->link)
+					return -ENOMEM;
+			}
+		}
+		ws->cells[kind][proven] = t;
+		ws->view[kind][proven] = t->view;
+	}
+	return 0;
+}
+
+static void forget(struct to_state *st)
+{
+	if (st->cells)
+		for (uint32_t i = 0; i < st->region->workers * TO_ENTRY_KIND_COUNT * 2; i++)
+			free(st->cells[i].link);
+	free(st->cells);
+	free(st->worker);
+	if (st->region)
+		munmap(st->region, st->bytes);
+	free(st);
+}
+
+/* Aligned to huge pages, so that the kernel can use them for a mapping of any file. */
+static void *map(int fd, uint64_t bytes)
+{
+	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	uint64_t room = bytes + HUGE_PAGE;
+	uint8_t *hole = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *at;
+	uint8_t *end;
+	void *p;
+
+	if (hole == MAP_FAILED)
+		return MAP_FAILED;
+	at = (uint8_t *)(((uintptr_t)hole + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+	end = at + bytes;
+	p = mmap(at, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0);
+	if (p == MAP_FAILED) {
+		munmap(hole, room);
+		return MAP_FAILED;
+	}
+	if (at > hole)
+		munmap(hole, (size_t)(at - hole));
+	end = (uint8_t *)(((uintptr_t)end + 4095) & ~(uintptr_t)4095);
+	if (end < hole + room)
+		munmap(end, (size_t)(hole + room - end));
+	/* Best effort: without huge pages everything works, a look-up costs a TLB miss more. */
+	madvise(p, bytes, MADV_HUGEPAGE);
+	return p;
+}
+
+/* A full file system must say so here, not by SIGBUS under a worker. By way of the mapping, so that
+ * its pages become huge ones. */
+static int populate(int fd, void *region, uint64_t bytes)
+{
+	if (!madvise(region, bytes, MADV_POPULATE_WRITE))
+		return 0;
+	return errno == EINVAL ? -posix_fallocate(fd, 0, (off_t)bytes) : -ENOSPC;
+}
+
+/* All of the process's side of a mapped region whose header is checked or is `header`. */
+static int attach(int fd, uint64_t bytes, const struct to_region *header, struct to_state **out)
+{
+	struct to_state *st = aligned_alloc(64, sizeof(*st));
+	uint8_t *at;
+	int rc = 0;
+
+	if (!st)
+		return -ENOMEM;
+	memset(st, 0, sizeof(*st));
+	st->lock = -1;
+	st->bytes = bytes;
+	st->region = map(fd, bytes);
+	if (st->region == MAP_FAILED) {
+		rc = -errno;
+		free(st);
+		return rc;
+	}
+	if (fd >= 0)
+		rc = populate(fd, st->region, bytes);
+	if (!rc && header)
+		*st->region = *header;
+	if (!rc) {
+		size_t n = st->region->workers;
+
+		st->worker = aligned_alloc(64, n * sizeof(*st->worker));
+		st->cells = aligned_alloc(64, n * TO_ENTRY_KIND_COUNT * 2 * sizeof(*st->cells));
+		if (!st->worker || !st->cells)
+			rc = -ENOMEM;
+		if (st->worker)
+			memset(st->worker, 0, n * sizeof(*st->worker));
+		if (st->cells)
+			memset(st->cells, 0, n * TO_ENTRY_KIND_COUNT * 2 * sizeof(*st->cells));
+	}
+	at = (uint8_t *)st->region + TO_REGION_HEADER;
+	for (uint32_t w = 0; !rc && w < st->region->workers; w++)
+		rc = describe_worker(st, w, &at);
+	if (rc) {
+		forget(st);
+		return rc;
+	}
+	*out = st;
+	return 0;
+}
+
+static uint64_t round_up(uint64_t bytes, uint64_t page)
+{
+	return (bytes + page - 1) / page * page;
+}
+
+/* The size that the file must have: whole pages of its file system. */
+static int file_size(int fd, uint64_t bytes, uint64_t *size)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return -errno;
+	*size = round_up(bytes, fs.f_type == HUGETLBFS ? (uint64_t)fs.f_bsize : 4096);
+	return 0;
+}
+
+/* A new, empty region under the name `aside`. */
+static int create(const char *aside, const struct to_region *header, struct to_state **st,
+		  char *err, size_t err_size)
+{
+	uint64_t bytes = 0;
+	int fd;
+	int rc;
+
+	if (unlink(aside) && errno != ENOENT)
+		return fail(-errno, err, err_size, aside, strerror(errno));
+	fd = open(aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(-errno, err, err_size, aside, strerror(errno));
+	rc = file_size(fd, header->bytes, &bytes);
+	if (!rc && ftruncate(fd, (off_t)bytes))
+		rc = -errno;
+	if (!rc)
+		rc = attach(fd, bytes, header, st);
+	close(fd);
+	if (rc) {
+		unlink(aside);
+		snprintf(err, err_size, "%s: no room for a region of %llu MiB: %s", aside,
+			 (unsigned long long)(header->bytes >> 20), strerror(-rc));
+	}
+	return rc;
+}
+
+static int create_anonymous(const struct to_region *header, struct to_state **st, char *err,
+			    size_t err_size)
+{
+	int rc = attach(-1, round_up(header->bytes, 4096), header, st);
+
+	if (rc)
+		snprintf(err, err_size, "no memory for a region of %llu MiB: %s",
+			 (unsigned long long)(header->bytes >> 20), strerror(-rc));
+	return rc;
+}
+
+/* Maps and recovers what lies under `path`, whose header is checked. */
+static int adopt(int fd, const struct to_region *old, const char *path, uint32_t now,
+		 struct to_state **st, char *err, size_t err_size)
+{
+	uint64_t bytes = 0;
+	int rc = file_size(fd, old->bytes, &bytes);
+
+	if (!rc)
+		rc = attach(fd, bytes, NULL, st);
+	if (rc)
+		return fail(rc, err, err_size, path, strerror(-rc));
+	(*st)->report.how = TO_STATE_ADOPTED;
+	rc = to_state_recover(*st, now);
+	if (rc) {
+		forget(*st);
+		return fail(rc, err, err_size, path, strerror(-rc));
+	}
+	return 0;
+}
+
+/* Puts a new region under the name, with the entries of `old` in it when that is given. */
+static int replace(const char *path, const struct to_region *header, struct to_state *old,
+		   const struct to_state_config *config, struct to_state **st, char *err,
+		   size_t err_size)
+{
+	char aside[PATH_MAX];
+	int rc;
+
+	snprintf(aside, sizeof(aside), "%s.new", path);
+	rc = create(aside, header, st, err, err_size);
+	if (rc)
+		return rc;
+	if (old)
+		rc = to_state_migrate(old, *st, config, err, err_size);
+	if (!rc && rename(aside, path))
+		rc = fail(-errno, err, err_size, path, strerror(errno));
+	if (rc) {
+		forget(*st);
+		unlink(aside);
+	}
+	return rc;
+}
+
+static bool same_geometry(const struct to_region *a, const struct to_region *b)
+{
+	return a->workers == b->workers && !memcmp(a->size, b->size, sizeof(a->size));
+}
+
+/* There is a file under the name. */
+static int take_over(int fd, const char *path, const struct to_region *header,
+		     const struct to_state_config *config, struct to_state **st, char *err,
+		     size_t err_size)
+{
+	struct to_region old = {0};
+	struct to_state *from;
+	struct stat s;
+	int rc;
+
+	if (fstat(fd, &s) || pread(fd, &old, sizeof(old), 0) < 0)
+		return fail(-errno, err, err_size, path, strerror(errno));
+	rc = check_header(&old, (uint64_t)s.st_size, path, err, err_size);
+	if (rc)
+		return rc;
+	if (memcmp(old.boot_id, header->boot_id, TO_BOOT_ID_SIZE)) {
+		rc = replace(path, header, NULL, config, st, err, err_size);
+		if (!rc)
+			(*st)->report.how = TO_STATE_REPLACED;
+		return rc;
+	}
+	rc = adopt(fd, &old, path, config->now, &from, err, err_size);
+	if (rc)
+		return rc;
+	if (same_geometry(&old, header)) {
+		*st = from;
+		return 0;
+	}
+	rc = replace(path, header, from, config, st, err, err_size);
+	forget(from);
+	return rc;
+}
+
+static int lock(const char *path, char *err, size_t err_size)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	if (strlen(path) + sizeof(".lock") > sizeof(name))
+		return fail(-ENAMETOOLONG, err, err_size, path, strerror(ENAMETOOLONG));
+	snprintf(name, sizeof(name), "%s.lock", path);
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(-errno, err, err_size, name, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		int rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+
+		close(fd);
+		return fail(rc, err, err_size, path,
+			    rc == -EBUSY ? "in use by another engine" : strerror(-rc));
+	}
+	return fd;
+}
+
+int to_state_open(const char *path, const struct to_state_config *config, struct to_state **state,
+		  char *err, size_t err_size)
+{
+	struct to_region header;
+	int held;
+	int fd;
+	int rc = check_config(config, err, err_size);
+
+	if (rc)
+		return rc;
+	rc = make_header(config, &header);
+	if (rc)
+		return fail(rc, err, err_size, path, strerror(-rc));
+	if (!path)
+		return create_anonymous(&header, state, err, err_size);
+	held = lock(path, err, err_size);
+	if (held < 0)
+		return held;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		rc = take_over(fd, path, &header, config, state, err, err_size);
+		close(fd);
+	} else if (errno == ENOENT) {
+		rc = replace(path, &header, NULL, config, state, err, err_size);
+	} else {
+		rc = fail(-errno, err, err_size, path, strerror(errno));
+	}
+	if (rc)
+		close(held);
+	else
+		(*state)->lock = held;
+	return rc;
+}
+
+void to_state_close(struct to_state *state)
+{
+	int held = state->lock;
+
+	forget(state);
+	if (held >= 0)
+		close(held);
+}
+
+/* Dialogs and owners are fewer than pins. Unproven entries live 10 seconds: an eighth of the pins
+ * is more than a site opens in that time, and a flood gets no more than that. With several workers
+ * each has a quarter more than its share, as clients do not fall evenly. */
+void to_state_sizes(struct to_state_config *config, uint32_t workers, uint32_t pins)
+{
+	uint32_t each = pins / workers + (workers > 1 ? pins / workers / 4 : 0) + 1;
+
+	config->workers = workers;
+	config->size[TO_PIN4] = (struct to_state_size){each, each / 8 + 4096};
+	config->size[TO_PIN6] = (struct to_state_size){each / 4 + 4096, each / 32 + 4096};
+	config->size[TO_DIALOG] = (struct to_state_size){pins / 8 + 4096, each / 32 + 4096};
+	config->size[TO_TRANSACTION] = (struct to_state_size){pins / 8 + 4096, each / 32 + 4096};
+	config->size[TO_AFFINITY] = (struct to_state_size){each / 4 + 4096, 0};
+	config->size[TO_OWNER] = (struct to_state_size){pins / 8 + 4096, 0};
+	config->size[TO_FRAGMENT] = (struct to_state_size){each / 64 + 4096, each / 64 + 4096};
+}
