@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A source of numbers that gives the same ones on every machine and with every Python."""
+import hashlib
+
+CHUNK = 65536
+
+
+class Prng:
+    """SHAKE-128 of a seed and a counter. Python's own `random` promises less across versions."""
+
+    def __init__(self, seed):
+        self.seed = seed.encode()
+        self.chunk = 0
+        self.buffer = b""
+        self.at = 0
+
+    def bytes(self, n):
+        if self.at + n > len(self.buffer):
+            left = self.buffer[self.at:]
+            size = max(CHUNK, n)
+            fresh = hashlib.shake_128(b"%s/%d" % (self.seed, self.chunk)).digest(size)
+            self.chunk += 1
+            self.buffer = left + fresh
+            self.at = 0
+        self.at += n
+        return self.buffer[self.at - n:self.at]
+
+    def below(self, n):
+        return int.from_bytes(self.bytes(8), "big") % n
+
+    def between(self, low, high):
+        """low <= result <= high"""
+        return low + self.below(high - low + 1)
+
+    def chance(self, per_mille):
+        return self.below(1000) < per_mille
+
+    def pick(self, items):
+        return items[self.below(len(items))]
+
+    def shuffle(self, items):
+        items = list(items)
+        for i in range(len(items) - 1, 0, -1):
+            j = self.below(i + 1)
+            items[i], items[j] = items[j], items[i]
+        return items
