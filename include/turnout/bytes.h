@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Access to a payload for the readers of classify.h, sip.h, stun.h and sdp.h, which are written
+ * once for the host and for BPF.
+ *
+ * The BPF verifier follows every path with every value it knows, so a reader that loops over lines
+ * and within them over bytes would cost it millions of steps. Here the inner loops are a handful of
+ * primitives that it verifies once each (global functions: TO_GLOBAL); a caller gets back a number
+ * of which the verifier knows nothing, so its own paths stay few. They take the XDP context and
+ * derive the packet's pointers anew. On the host the same primitives are inline.
+ *
+ * A BPF program includes <linux/bpf.h> and <bpf/bpf_helpers.h> first.
+ */
+#ifndef TURNOUT_BYTES_H
+#define TURNOUT_BYTES_H
+
+#include "limits.h"
+#include "types.h"
+
+#ifdef __bpf__
+typedef struct xdp_md *to_base;
+/* Weak, so that clang does not specialise them for one caller and objects can be linked. */
+#define TO_GLOBAL __attribute__((noinline, weak))
+#else
+#include <string.h>
+typedef const uint8_t *to_base; /* the frame's first byte */
+#define TO_GLOBAL TO_INLINE
+#endif
+
+/* Frame offsets stay below this: what the verifier believes a packet pointer can be moved by. */
+#define TO_MAX_OFFSET 0x7fff
+
+struct to_bytes {
+	to_base base;
+	uint32_t at;    /* of the first byte, from the frame's first */
+	uint32_t len;   /* by the headers */
+	uint32_t there; /* how many of those are in memory */
+};
+
+/* `frame_len`: the bytes of the frame that are in memory. */
+TO_INLINE struct to_bytes to_bytes_of(to_base base, uint32_t frame_len, uint32_t at, uint32_t len)
+{
+	struct to_bytes b = {.base = base, .at = at, .len = len};
+	uint32_t memory = at < frame_len ? frame_len - at : 0;
+
+	if (at > TO_MAX_OFFSET - TO_SIP_MAX_BYTES)
+		memory = 0;
+	b.there = len < memory ? len : memory;
+	return b;
+}
+
+/* A part of `b`. */
+TO_INLINE struct to_bytes to_bytes_from(const struct to_bytes *b, uint32_t skip, uint32_t len)
+{
+	struct to_bytes part = {.base = b->base, .at = b->at + skip, .len = len};
+	uint32_t memory = b->there > skip ? b->there - skip : 0;
+
+	part.there = len < memory ? len : memory;
+	return part;
+}
+
+#ifdef __bpf__
+/* The compiler must not know what `v` is: else it moves bounds to where the verifier forgets. */
+#define TO_OPAQUE(v) __asm__ volatile("" : "+r"(v))
+
+/* Masked where the compiler cannot see that it need not be: the bound that the verifier keeps. */
+TO_INLINE const uint8_t *to_at(to_base base, uint32_t off)
+{
+	uint64_t o = off;
+
+	TO_OPAQUE(o);
+	return (const uint8_t *)(long)base->data + (o & TO_MAX_OFFSET);
+}
+
+TO_INLINE const uint8_t *to_last(to_base base)
+{
+	return (const uint8_t *)(long)base->data_end;
+}
+#endif
+
+/* Eight bytes from `off` on as they lie in memory (the first is the lowest), zero from `end` on. */
+TO_GLOBAL uint64_t to_get8(to_base base, uint32_t off, uint32_t end)
+{
+	uint64_t v = 0;
+
+	if (off >= end || off > TO_MAX_OFFSET)
+		return 0;
+#ifdef __bpf__
+	const uint8_t *last = to_last(base);
+	const uint8_t *p = to_at(base, off);
+
+	if (end - off >= 8 && p + 8 <= last)
+		return *(const uint64_t *)p;
+	for (uint32_t i = 0; i < 8; i++) {
+		if (off + i >= end || p + i + 1 > last)
+			break;
+		v |= (uint64_t)p[i] << (8 * i);
+	}
+#else
+	if (TO_LIKELY(end - off >= 8)) {
+		memcpy(&v, base + off, 8);
+		return v;
+	}
+	for (uint32_t i = 0; off + i < end; i++)
+		v |= (uint64_t)base[off + i] << (8 * i);
+#endif
+	return v;
+}
+
+/* 0x80 in each byte of `v` that is zero (and perhaps in bytes above such a one). */
+TO_INLINE uint64_t to_zero_bytes(uint64_t v)
+{
+	return (v - 0x0101010101010101ULL) & ~v & 0x8080808080808080ULL;
+}
+
+#define TO_LF8 0x0a0a0a0a0a0a0a0aULL
+
+/* The lowest byte that to_zero_bytes() marked: 0 to 7. BPF has no instruction for it. */
+TO_INLINE uint32_t to_first_mark(uint64_t marks)
+{
+#ifdef __bpf__
+	marks &= -marks;
+	return (uint32_t)(((marks >> 7) * 0x0001020304050607ULL) >> 56) & 7;
+#else
+	return (uint32_t)__builtin_ctzll(marks) / 8;
+#endif
+}
+
+/* The first LF in [off, end), or `end`. */
+TO_GLOBAL uint32_t to_find_lf(to_base base, uint32_t off, uint32_t end)
+{
+	if (off >= end || off > TO_MAX_OFFSET)
+		return end;
+#ifdef __bpf__
+	const uint8_t *last = to_last(base);
+	const uint8_t *p = to_at(base, off);
+	uint64_t marks;
+
+	for (uint32_t i = 0; i < TO_SIP_MAX_BYTES + 8; i += 8) {
+		if (off + i + 8 > end || p + i + 8 > last) {
+			off += i;
+			break;
+		}
+		marks = to_zero_bytes(*(const uint64_t *)(p + i) ^ TO_LF8);
+		if (marks)
+			return off + i + to_first_mark(marks);
+	}
+	marks = to_zero_bytes(to_get8(base, off, end) ^ TO_LF8);
+	return marks && off < end ? off + to_first_mark(marks) : end;
+#else
+	const uint8_t *p = memchr(base + off, '\n', end - off);
+
+	return p ? (uint32_t)(p - base) : end;
+#endif
+}
+
+/* A set of bytes: bit n of `lo` is byte n, of `hi` byte 64 + n; bit 63 of `hi` also stands for all
+ * bytes from 128 on. */
+struct to_set {
+	uint64_t lo;
+	uint64_t hi;
+};
+
+#define TO_BIT(c)       (1ULL << ((c)&63))
+#define TO_SET_NOT(set) ((struct to_set){~(set).lo, ~(set).hi})
+#define TO_SET_CRLF     ((struct to_set){TO_BIT('\r') | TO_BIT('\n'), 0})
+#define TO_SET_BLANK    ((struct to_set){TO_BIT(' ') | TO_BIT('\t'), 0})
+#define TO_SET_DIGIT    ((struct to_set){0x03ff000000000000ULL, 0})
+#define TO_SET_SPACE    ((struct to_set){TO_SET_BLANK.lo | TO_SET_CRLF.lo, 0})
+/* RFC 3261, section 25.1: alphanumeric and - . ! % * _ + ` ' ~ */
+#define TO_SET_TOKEN                                                                               \
+	((struct to_set){TO_SET_DIGIT.lo | TO_BIT('-') | TO_BIT('.') | TO_BIT('!') | TO_BIT('%') | \
+				 TO_BIT('*') | TO_BIT('+') | TO_BIT('\''),                         \
+			 0x07fffffe07fffffeULL | TO_BIT('_') | TO_BIT('`') | TO_BIT('~')})
+
+/* The same without a branch on the byte, which would double the verifier's paths. */
+TO_INLINE bool to_in_set(uint8_t c, uint64_t lo, uint64_t hi)
+{
+	uint64_t upper = -(uint64_t)(c >> 6 != 0);
+	uint64_t far = -(uint64_t)(c >> 7);
+	uint8_t bit = (c | (uint8_t)far) & 63;
+
+	return ((lo ^ ((lo ^ hi) & upper)) >> bit) & 1;
+}
+
+/* The first byte in [off, end) that is not in the set, or `end`. */
+TO_GLOBAL uint32_t to_skip_set(to_base base, uint32_t off, uint32_t end, uint64_t lo, uint64_t hi)
+{
+	if (off >= end || off > TO_MAX_OFFSET)
+		return end;
+#ifdef __bpf__
+	const uint8_t *last = to_last(base);
+	const uint8_t *p = to_at(base, off);
+
+	for (uint32_t i = 0; i < TO_SIP_MAX_BYTES; i++) {
+		if (off + i >= end || p + i + 1 > last)
+			break;
+		if (!to_in_set(p[i], lo, hi))
+			return off + i;
+	}
+	return end;
+#else
+	while (off < end && to_in_set(base[off], lo, hi))
+		off++;
+	return off;
+#endif
+}
+
+TO_INLINE uint32_t to_skip(to_base base, uint32_t off, uint32_t end, struct to_set set)
+{
+	return to_skip_set(base, off, end, set.lo, set.hi);
+}
+
+/* The first byte in [off, end) that is in the set, or `end`. */
+TO_INLINE uint32_t to_find(to_base base, uint32_t off, uint32_t end, struct to_set set)
+{
+	return to_skip_set(base, off, end, ~set.lo, ~set.hi);
+}
+
+/* Where [off, end) ends when the blanks at its end are left out. */
+TO_GLOBAL uint32_t to_trim(to_base base, uint32_t off, uint32_t end)
+{
+	if (end > TO_MAX_OFFSET)
+		return off;
+#ifdef __bpf__
+	const uint8_t *last = to_last(base);
+
+	for (uint32_t i = 0; i < TO_SIP_MAX_BYTES && end > off; i++) {
+		const uint8_t *p = to_at(base, end - 1);
+
+		if (p + 1 > last || (*p != ' ' && *p != '\t'))
+			break;
+		end--;
+	}
+	return end;
+#else
+	while (end > off && (base[end - 1] == ' ' || base[end - 1] == '\t'))
+		end--;
+	return end;
+#endif
+}
+
+/* The byte at `off`, or 0. */
+TO_INLINE uint8_t to_get1(to_base base, uint32_t off, uint32_t end)
+{
+#ifdef __bpf__
+	return (uint8_t)to_get8(base, off, end);
+#else
+	return off < end ? base[off] : 0;
+#endif
+}
+
+/* Big-endian numbers at `off`; 0 where a byte lies beyond `end`. */
+TO_INLINE uint32_t to_get16(to_base base, uint32_t off, uint32_t end)
+{
+	return __builtin_bswap16((uint16_t)to_get8(base, off, end));
+}
+
+TO_INLINE uint32_t to_get32(to_base base, uint32_t off, uint32_t end)
+{
+	return __builtin_bswap32((uint32_t)to_get8(base, off, end));
+}
+
+/* The string as to_get8() would give it. */
+TO_INLINE uint64_t to_word(const char *s, uint32_t n)
+{
+	uint64_t v = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		v |= (uint64_t)(uint8_t)s[i] << (8 * i);
+	return v;
+}
+
+/* Does `w` (from to_get8) begin with the string literal `s` of at most 8 characters? */
+#define TO_STARTS(w, s) (((w)&TO_LOW_BYTES(sizeof(s) - 1)) == to_word(s, sizeof(s) - 1))
+/* Likewise, whatever the case; `s` in lower case. */
+#define TO_STARTS_NOCASE(w, s)                                                                     \
+	((((w) | to_letters(s, sizeof(s) - 1)) & TO_LOW_BYTES(sizeof(s) - 1)) ==                   \
+	 to_word(s, sizeof(s) - 1))
+#define TO_LOW_BYTES(n) ((n) >= 8 ? ~0ULL : (1ULL << (8 * ((n)&7))) - 1)
+
+/* 0x20 for each letter: what makes that byte of a word lower case. */
+TO_INLINE uint64_t to_letters(const char *s, uint32_t n)
+{
+	uint64_t v = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (s[i] >= 'a' && s[i] <= 'z')
+			v |= 0x20ULL << (8 * i);
+	return v;
+}
+
+#endif
