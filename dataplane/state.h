@@ -136,6 +136,18 @@ TO_INLINE void to_state_prefetch(const struct to_worker_state *ws, enum to_entry
 	__builtin_prefetch(&v->bucket[hash & v->mask]);
 }
 
+/* Some time after to_state_prefetch of the whole burst: fetches the next bucket too where an entry
+ * may lie there (at most every fourth look-up), without a branch, so that the misses overlap. Worth
+ * it for tables beyond the cache; docs/state-tables.md has the figures. */
+TO_INLINE void to_state_prefetch_more(const struct to_worker_state *ws, enum to_entry_kind kind,
+				      bool proven, uint64_t hash)
+{
+	const struct to_view *v = &ws->view[kind][proven];
+	const union to_bucket *b = &v->bucket[hash & v->mask];
+
+	__builtin_prefetch(&v->bucket[(hash + !to_bucket_ends(b)) & v->mask]);
+}
+
 /* Of a shared table; use to_state_find. */
 struct to_entry *to_shared_find(const struct to_view *v, const void *key, uint64_t hash,
 				uint32_t now);
