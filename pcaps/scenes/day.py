@@ -260,8 +260,9 @@ def partners(day, others):
 def noise(day, everybody):
     for client in everybody[1290:1310]:
         day.world.spawn(day.moment(), day.scanner(client))
-    for n in range(60):
-        day.world.spawn(day.moment(), day.edge_lookup(f"203.0.113.{10 + n % 4}"))
+    for n in range(60):  # the first one is the first frame: events count from it
+        when = day.moment() if n else 0
+        day.world.spawn(when, day.edge_lookup(f"203.0.113.{10 + n % 4}"))
 
 
 def contoso_day():

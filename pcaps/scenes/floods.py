@@ -84,7 +84,7 @@ def bystander_media(world, n):
 def datagram(client, prng):
     """One of: an Allocate, a Binding, RTP at a media port, ChannelData and a Hello at TURN's."""
     target, kind = "203.0.113.102", prng.below(5)
-    sport = prng.between(49152, 65535)  # ports that no dissector claims
+    sport = prng.between(60000, 65535)  # ports that no dissector claims
     if kind == 0:
         port, data = 3478, stun.message(stun.ALLOCATE, prng.bytes(12),
                                         stun.attribute(stun.TRANSPORT, b"\x11\0\0\0"))

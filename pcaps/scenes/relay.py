@@ -225,11 +225,14 @@ def ms_session(world, client, cport, peer_address, port, on_vip):
         yield MS
         turn.data_from(peer, voice)
         yield 9 * MS
+    ident = world.prng.bytes(8)
     for n in range(6):
-        ident = world.prng.bytes(8)
-        ask = stun.ms_message(0x0004, world.prng.bytes(16), stun.attribute(stun.DATA_ATTR, b"x"))
-        turn.ask(stun.ms_multiplex(ident, ask))
+        voice = stun.attribute(stun.DATA_ATTR, rtp(8, 20 + n, n * 160, 5555, b"\xd5" * 160))
+        turn.ask(stun.ms_multiplex(ident, stun.ms_message(0x0004, world.prng.bytes(16), voice)))
         yield 20 * MS
+        turn.answer(stun.ms_multiplex(ident, stun.ms_message(0x0115, world.prng.bytes(16), voice,
+                                                             cookie=False)))
+        yield 5 * MS
     yield from turn.allocate(port, on_vip, 0)
 
 

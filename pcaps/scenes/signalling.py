@@ -235,7 +235,9 @@ def large_invite(leg, number):
     return call, call.request("INVITE", sdp(leg.client, 30000, more=more))
 
 
-def cut(leg, data, towards_edge, source=None, size=1480):
+def cut(leg, data, towards_edge, source=None, size=None):
+    """Fragments that fill an MTU of 1,500, or of `size`."""
+    size = size or (1448 if leg.v6 else 1480)
     src, dst = (leg.client, leg.vip) if towards_edge else (source, leg.client)
     sport, dport = (leg.cport, 5060) if towards_edge else (5060, leg.cport)
     return frame.fragments(src, dst, frame.UDP, frame.udp(src, dst, sport, dport, data), size,
@@ -245,28 +247,40 @@ def cut(leg, data, towards_edge, source=None, size=1480):
 ORDERS = {"in order": lambda f: f, "reversed": lambda f: f[::-1], "middle last": lambda f: f[:1]
           + f[2:] + f[1:2], "duplicated": lambda f: [x for y in f for x in (y, y)],
           "first alone": lambda f: f[:1], "first lost": lambda f: f[1:], "small": lambda f: f}
+WHOLE = ("in order", "middle last", "duplicated", "small")
+TINY = 128  # the first fragment ends before the Call-ID: the message goes as a keepalive does
+
+
+def in_pieces(leg, data, order, towards_edge, source=None):
+    """What the gateway cannot put through whole is sent again, in order, after half a second."""
+    size = 512 if order == "small" else None
+    for part in ORDERS[order](cut(leg, data, towards_edge, source, size)):
+        leg.world.frame(part)
+        yield MS
+    if order not in WHOLE:
+        yield 500 * MS
+        for part in cut(leg, data, towards_edge, source):
+            leg.world.frame(part)
+            yield MS
 
 
 def fragmented_calls(leg):
-    for n, (order, arrange) in enumerate(ORDERS.items()):
+    for n, order in enumerate(ORDERS):
         call, data = large_invite(leg, n)
         edge = leg.source(call.call_id)
-        for part in arrange(cut(leg, data, True, size=256 if order == "small" else 1480)):
-            leg.world.frame(part)
-            yield MS
-        if order in ("first alone", "first lost"):
-            continue
+        yield from in_pieces(leg, data, order, True)
         yield 20 * MS
         leg.answer(call.response(100, "Trying", "INVITE"), call.call_id)
         yield 2 * NANO
         more = [f"a=x-padding:{i:04d} {'p' * 60}" for i in range(40)]
         answer = call.response(200, "OK", "INVITE", sdp("192.0.2.200", 4000, more=more))
-        for part in arrange(cut(leg, answer, False, edge)):
-            leg.world.frame(part)
-            yield MS
+        yield from in_pieces(leg, answer, order, False, edge)
         leg.ask(call.request("ACK", branch=call.branch("ACK", 1)), call.call_id)
         yield 3 * NANO
         yield from hang_up(leg, call, False)
+    for part in cut(leg, large_invite(leg, len(ORDERS))[1], True, size=TINY):
+        leg.world.frame(part)
+        yield MS
 
 
 def interleaved(one, two):

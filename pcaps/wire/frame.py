@@ -21,11 +21,11 @@ def packed(address):
 
 
 def checksum(data):
-    """RFC 1071. A sum that is a multiple of 65,535 but not zero folds to 0xffff."""
+    """RFC 1071. A sum that is a multiple of 65,535 folds to 0xffff, but 0 stays 0."""
     if len(data) & 1:
         data += b"\0"
-    rest = int.from_bytes(data, "big") % 65535
-    return 65535 - rest if rest else 0
+    value = int.from_bytes(data, "big")
+    return 65535 - (value % 65535 or (65535 if value else 0))
 
 
 def pseudo(src, dst, proto, length):

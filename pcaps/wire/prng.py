@@ -15,12 +15,10 @@ class Prng:
         self.at = 0
 
     def bytes(self, n):
-        if self.at + n > len(self.buffer):
-            left = self.buffer[self.at:]
-            size = max(CHUNK, n)
-            fresh = hashlib.shake_128(b"%s/%d" % (self.seed, self.chunk)).digest(size)
+        while self.at + n > len(self.buffer):
+            fresh = hashlib.shake_128(b"%s/%d" % (self.seed, self.chunk)).digest(CHUNK)
             self.chunk += 1
-            self.buffer = left + fresh
+            self.buffer = self.buffer[self.at:] + fresh
             self.at = 0
         self.at += n
         return self.buffer[self.at - n:self.at]
