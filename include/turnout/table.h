@@ -195,12 +195,17 @@ struct to_gateway {
 };
 _Static_assert(sizeof(struct to_gateway) == 16, "layout");
 
-/* The slot where the search for an address begins. */
+/* The slot where the search for an address begins. What tells our addresses apart are their last
+ * bytes, the high bits of a word: they are folded down before each multiplication. */
 TO_INLINE uint32_t to_address_slot(const union to_addr *a, uint64_t seed, uint32_t mask)
 {
-	uint64_t h = (a->d[1] ^ seed) * 0x9e3779b97f4a7c15ULL;
+	uint64_t h = a->d[1] ^ seed;
 
-	h ^= a->d[0] * 0xbf58476d1ce4e5b9ULL;
+	h ^= h >> 32;
+	h *= 0x9e3779b97f4a7c15ULL;
+	h ^= a->d[0];
+	h ^= h >> 32;
+	h *= 0xbf58476d1ce4e5b9ULL;
 	return (uint32_t)(h >> 32) & mask;
 }
 
