@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""I1 and I8, watched from outside the decision: only verdicts and edge states are looked at."""
+"""I1 and I8, watched during a replay."""
 
 from model import parse
 
@@ -9,21 +9,14 @@ class Broken(Exception):
 
 
 class Watch:
-    """Which edge answered each flow, and until when its pin must hold at the least.
-
-    A flow is taken as established when an edge's answer in it was let through and no FIN,
-    RST or SYN was seen since; it must then stay at that edge for HOLD seconds at least."""
-
-    HOLD = 60
+    """Remembers the edge of each flow whose pin was seen proven and open, and until when."""
 
     def __init__(self, engine):
         self.engine = engine
         self.flows = {}
         self.packet = None
-        self.now = 0
 
-    def before(self, frame, now):
-        self.now = max(self.now, now)
+    def before(self, frame):
         self.packet = parse.addresses_of(frame)
         try:
             if self.packet:
@@ -38,26 +31,24 @@ class Watch:
         if packet is None or packet.sport is None or packet.later_fragment:
             return
         if found.verdict == "reply" and found.reason == "reply":
-            self.answered(packet, found)
-        elif found.verdict == "steer" and found.reason not in ("owner", "dialog", "transaction"):
-            self.steered(number, packet, found)
+            vip = found.service.vip(packet.family)
+            self.remember((packet.dst, packet.dport, vip, packet.sport, packet.protocol))
+        elif packet.dst in self.engine.plan.vips and found.verdict in ("steer", "drop"):
+            key = (packet.src, packet.sport, packet.dst, packet.dport, packet.protocol)
+            self.compare(number, key, found)
+            self.remember(key)
 
-    def answered(self, packet, found):
-        if found.service.sip_udp():
-            return
-        vip = found.service.vip(packet.family)
-        key = (packet.dst, packet.dport, vip, packet.sport, packet.proto)
-        self.flows[key] = (found.edge, self.now + min(self.HOLD, found.service.idle))
-        self.ends(key, packet)
-
-    def ends(self, key, packet):
-        if packet.protocol == "tcp" and packet.flags & (parse.FIN | parse.RST):
-            self.flows.pop(key, None)
-
-    def steered(self, number, packet, found):
-        key = (packet.src, packet.sport, packet.dst, packet.dport, packet.proto)
+    def compare(self, number, key, found):
         edge, until = self.flows.get(key, (None, 0))
-        if edge and self.now < until and edge.state != "retired" and found.edge is not edge:
-            raise Broken(f"frame {number}: an established flow moves from {edge.name} "
-                         f"to {found.edge.name} (I1)")
-        self.ends(key, packet)
+        if edge is None or self.engine.now >= until or edge.state == "retired" \
+                or found.reason in ("ttl", "too-big"):
+            return
+        if found.verdict == "drop" or found.edge is not edge:
+            raise Broken(f"frame {number}: an established flow leaves {edge.name} (I1)")
+
+    def remember(self, key):
+        pin = self.engine.state.pin.proven(key, self.engine.now)
+        if pin and not pin.closing:
+            self.flows[key] = pin.edge, pin.expires
+        else:
+            self.flows.pop(key, None)

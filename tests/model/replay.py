@@ -44,7 +44,7 @@ def replay(engine, frames, ats, watch=None):
             engine.now = max(engine.now, time // SECOND)
             events.apply(engine, event, engine.now)
         if watch:
-            watch.before(frame, latest // SECOND)
+            watch.before(frame)
         found = engine.decide(frame, latest // SECOND)
         if watch:
             watch.after(number, found)
