@@ -76,6 +76,8 @@ TO_INLINE const uint8_t *to_last(to_base base)
 {
 	return (const uint8_t *)(long)base->data_end;
 }
+#else
+#define TO_OPAQUE(v) (void)(v)
 #endif
 
 /* Eight bytes from `off` on as they lie in memory (the first is the lowest), zero from `end` on. */
@@ -107,6 +109,25 @@ TO_GLOBAL uint64_t to_get8(to_base base, uint32_t off, uint32_t end)
 	return v;
 }
 
+/* The lowest `n` bytes of a word. */
+#define TO_LOW_BYTES(n) ((n) >= 8 ? ~0ULL : (1ULL << (8 * ((n)&7))) - 1)
+
+/* The first `n` characters of the literal, at most 8, as to_get8() would give them. */
+TO_INLINE uint64_t to_word(const char *s, uint32_t n)
+{
+	uint64_t v = 0;
+
+	__builtin_memcpy(&v, s, n);
+	return v;
+}
+
+/* 0x20 for each letter of a lower-case word: what makes the same byte of another lower case. Only
+ * letters have 0x40, of what our words are made of. */
+TO_INLINE uint64_t to_letters(uint64_t word)
+{
+	return (word & 0x4040404040404040ULL) >> 1;
+}
+
 /* 0x80 in each byte of `v` that is zero (and perhaps in bytes above such a one). */
 TO_INLINE uint64_t to_zero_bytes(uint64_t v)
 {
@@ -123,6 +144,21 @@ TO_INLINE uint32_t to_first_mark(uint64_t marks)
 	return (uint32_t)(((marks >> 7) * 0x0001020304050607ULL) >> 56) & 7;
 #else
 	return (uint32_t)__builtin_ctzll(marks) / 8;
+#endif
+}
+
+TO_INLINE uint32_t to_last_mark(uint64_t marks)
+{
+#ifdef __bpf__
+	uint32_t n = 0;
+
+	if (marks >> 32)
+		n += 4, marks >>= 32;
+	if (marks >> 16)
+		n += 2, marks >>= 16;
+	return n + (uint32_t)(marks >> 15 & 1);
+#else
+	return 7 - (uint32_t)__builtin_clzll(marks) / 8;
 #endif
 }
 
@@ -173,14 +209,27 @@ struct to_set {
 				 TO_BIT('*') | TO_BIT('+') | TO_BIT('\''),                         \
 			 0x07fffffe07fffffeULL | TO_BIT('_') | TO_BIT('`') | TO_BIT('~')})
 
-/* The same without a branch on the byte, which would double the verifier's paths. */
-TO_INLINE bool to_in_set(uint8_t c, uint64_t lo, uint64_t hi)
+TO_INLINE bool to_in_set(uint8_t c, const uint64_t set[4])
 {
-	uint64_t upper = -(uint64_t)(c >> 6 != 0);
-	uint64_t far = -(uint64_t)(c >> 7);
-	uint8_t bit = (c | (uint8_t)far) & 63;
+	return set[c >> 6] >> (c & 63) & 1;
+}
 
-	return ((lo ^ ((lo ^ hi) & upper)) >> bit) & 1;
+/* 0x80 in each byte of `w` that is not in the set. No branches: the verifier would follow both
+ * sides of each, and no array: it would have to know the index. */
+TO_INLINE uint64_t to_set_marks(uint64_t w, uint64_t lo, uint64_t hi)
+{
+	uint64_t marks = 0;
+
+	for (uint32_t i = 0; i < 64; i += 8) {
+		uint64_t c = w >> i & 0xff;
+		uint64_t upper = -((c >> 6 | c >> 7) & 1);
+		uint64_t set = lo ^ ((lo ^ hi) & upper);
+
+		TO_OPAQUE(upper);
+		c |= -(c >> 7);
+		marks |= (~set >> (c & 63) & 1) << (i + 7);
+	}
+	return marks;
 }
 
 /* The first byte in [off, end) that is not in the set, or `end`. */
@@ -189,18 +238,20 @@ TO_GLOBAL uint32_t to_skip_set(to_base base, uint32_t off, uint32_t end, uint64_
 	if (off >= end || off > TO_MAX_OFFSET)
 		return end;
 #ifdef __bpf__
-	const uint8_t *last = to_last(base);
-	const uint8_t *p = to_at(base, off);
+	for (uint32_t i = 0; i < TO_SIP_MAX_BYTES + 8 && off < end; i += 8) {
+		uint64_t marks = to_set_marks(to_get8(base, off, end), lo, hi);
 
-	for (uint32_t i = 0; i < TO_SIP_MAX_BYTES; i++) {
-		if (off + i >= end || p + i + 1 > last)
-			break;
-		if (!to_in_set(p[i], lo, hi))
-			return off + i;
+		if (marks) {
+			off += to_first_mark(marks);
+			return off < end ? off : end;
+		}
+		off += 8;
 	}
 	return end;
 #else
-	while (off < end && to_in_set(base[off], lo, hi))
+	const uint64_t far = -(hi >> 63), set[4] = {lo, hi, far, far};
+
+	while (off < end && to_in_set(base[off], set))
 		off++;
 	return off;
 #endif
@@ -217,27 +268,36 @@ TO_INLINE uint32_t to_find(to_base base, uint32_t off, uint32_t end, struct to_s
 	return to_skip_set(base, off, end, ~set.lo, ~set.hi);
 }
 
+#ifdef __bpf__
+/* to_trim() for the last eight bytes. */
+TO_GLOBAL uint32_t to_trim8(to_base base, uint32_t off, uint32_t end)
+{
+	uint32_t n = end - off < 8 ? end - off : 8;
+	uint64_t w = to_get8(base, end - n, end);
+	uint64_t marks = to_set_marks(w, TO_SET_BLANK.lo, TO_SET_BLANK.hi) & TO_LOW_BYTES(n);
+
+	return end - n + (marks ? to_last_mark(marks) + 1 : 0);
+}
+#endif
+
 /* Where [off, end) ends when the blanks at its end are left out. */
 TO_GLOBAL uint32_t to_trim(to_base base, uint32_t off, uint32_t end)
 {
 	if (end > TO_MAX_OFFSET)
 		return off;
 #ifdef __bpf__
-	const uint8_t *last = to_last(base);
+	for (uint32_t i = 0; i < TO_SIP_MAX_BYTES + 8 && end > off; i += 8) {
+		uint32_t cut = to_trim8(base, off, end);
 
-	for (uint32_t i = 0; i < TO_SIP_MAX_BYTES && end > off; i++) {
-		const uint8_t *p = to_at(base, end - 1);
-
-		if (p + 1 > last || (*p != ' ' && *p != '\t'))
-			break;
-		end--;
+		if (cut + 8 != end)
+			return cut;
+		end = cut;
 	}
-	return end;
 #else
 	while (end > off && (base[end - 1] == ' ' || base[end - 1] == '\t'))
 		end--;
-	return end;
 #endif
+	return end;
 }
 
 /* The byte at `off`, or 0. */
@@ -261,33 +321,12 @@ TO_INLINE uint32_t to_get32(to_base base, uint32_t off, uint32_t end)
 	return __builtin_bswap32((uint32_t)to_get8(base, off, end));
 }
 
-/* The string as to_get8() would give it. */
-TO_INLINE uint64_t to_word(const char *s, uint32_t n)
-{
-	uint64_t v = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		v |= (uint64_t)(uint8_t)s[i] << (8 * i);
-	return v;
-}
-
 /* Does `w` (from to_get8) begin with the string literal `s` of at most 8 characters? */
 #define TO_STARTS(w, s) (((w)&TO_LOW_BYTES(sizeof(s) - 1)) == to_word(s, sizeof(s) - 1))
 /* Likewise, whatever the case; `s` in lower case. */
 #define TO_STARTS_NOCASE(w, s)                                                                     \
-	((((w) | to_letters(s, sizeof(s) - 1)) & TO_LOW_BYTES(sizeof(s) - 1)) ==                   \
+	((((w) | to_letters(to_word(s, sizeof(s) - 1))) & TO_LOW_BYTES(sizeof(s) - 1)) ==          \
 	 to_word(s, sizeof(s) - 1))
 #define TO_LOW_BYTES(n) ((n) >= 8 ? ~0ULL : (1ULL << (8 * ((n)&7))) - 1)
-
-/* 0x20 for each letter: what makes that byte of a word lower case. */
-TO_INLINE uint64_t to_letters(const char *s, uint32_t n)
-{
-	uint64_t v = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		if (s[i] >= 'a' && s[i] <= 'z')
-			v |= 0x20ULL << (8 * i);
-	return v;
-}
 
 #endif

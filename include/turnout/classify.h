@@ -49,12 +49,7 @@ TO_INLINE uint32_t to_end(const struct to_bytes *b)
 /* Is the whole word made of the bytes that a keepalive has? */
 TO_INLINE bool to_is_idle_word(uint64_t w)
 {
-	uint64_t idle = TO_SET_SPACE.lo | TO_BIT(0);
-	bool all = true;
-
-	for (uint32_t i = 0; i < 8; i++)
-		all &= to_in_set((uint8_t)(w >> (8 * i)), idle, 0);
-	return all;
+	return to_set_marks(w, TO_SET_SPACE.lo | TO_BIT(0), 0) == 0;
 }
 
 TO_INLINE bool to_is_keepalive(const struct to_bytes *b)
