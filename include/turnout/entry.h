@@ -60,11 +60,11 @@ struct to_entry {
 	uint8_t edge;
 	uint8_t service; /* TO_NO_INDEX: none */
 	uint8_t flags;   /* enum to_entry_flags */
-	uint8_t tcp;     /* pin: enum to_tcp_bits; fragment: enum to_verdict */
+	uint8_t tcp;     /* TCP pin: enum to_tcp_bits; UDP pin: 1 + VIP of its relay port, or 0;
+			    fragment: enum to_verdict */
 	uint16_t life;   /* seconds that a packet renews it by */
-	uint16_t
-		aux; /* pin: relay port (host order) or 0; affinity: live count; fragment: reason */
-	uint32_t mark; /* pin, dialog: when it last renewed its affinity; bits 0-7 of an owner: 0 */
+	uint16_t aux;    /* UDP pin: its relay port (host order); affinity: live count */
+	uint32_t mark;   /* pin, dialog: when it last renewed its affinity; fragment: VIP, action */
 };
 _Static_assert(sizeof(struct to_entry) == 16, "layout");
 

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Burst in, prefetch, decide, rewrite, burst out. */
+#include "pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <turnout/rewrite.h>
+
+#include "engine.h"
+
+void to_nexthops_replay(struct to_nexthops *nh, uint16_t mtu)
+{
+	static const uint8_t base[6] = {0x02, 0x54, 0x4f, 0, 0, 0};
+
+	memset(nh, 0, sizeof(*nh));
+	memcpy(nh->own, base, 6);
+	nh->own[5] = 1;
+	memcpy(nh->outside, base, 6);
+	nh->outside[5] = 2;
+	for (uint8_t i = 0; i < TO_MAX_EDGES; i++) {
+		memcpy(nh->edge[i], base, 6);
+		nh->edge[i][4] = 1;
+		nh->edge[i][5] = i;
+	}
+	nh->mtu = mtu;
+}
+
+struct to_worker *to_worker_new(struct to_state *state, unsigned index,
+				const struct to_nexthops *nexthops)
+{
+	struct to_worker *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->packets = aligned_alloc(64, (sizeof(*w->packets) * TO_BURST + 63) / 64 * 64);
+	w->counters = mmap(NULL, sizeof(*w->counters), PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (w->counters == MAP_FAILED)
+		w->counters = NULL;
+	w->state = to_state_worker(state, index);
+	w->nexthops = nexthops;
+	if (!w->packets || !w->counters || !w->state) {
+		to_worker_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void to_worker_free(struct to_worker *w)
+{
+	if (!w)
+		return;
+	if (w->counters)
+		munmap(w->counters, sizeof(*w->counters));
+	free(w->packets);
+	free(w);
+}
+
+const struct to_counters *to_worker_counters(const struct to_worker *w)
+{
+	return w->counters;
+}
+
+void to_worker_set_table(struct to_worker *w, const struct to_table *table)
+{
+	w->table = table;
+}
+
+void to_worker_set_nexthops(struct to_worker *w, const struct to_nexthops *nexthops)
+{
+	w->nexthops = nexthops;
+}
+
+const struct to_table *to_worker_table(const struct to_worker *w)
+{
+	return w->table;
+}
+
+/* Parses one frame and sets its pin's look-up off. */
+static inline void prepare(struct to_worker *w, const struct to_frame *f, struct to_packet *k,
+			   uint32_t now)
+{
+	w->data = f->data;
+	w->end = f->data + f->len;
+	to_parse(w->data, w->end, k);
+	k->zone = f->zone;
+	k->now = now;
+	to_prepare(w, k);
+	if (!(k->flags & TO_PKT_KEYED))
+		return;
+	if (TO_LIKELY(k->family == TO_IP4)) {
+		k->hash = to_state_hash(w->state, TO_PIN4, &k->pin);
+		to_state_prefetch(w->state, TO_PIN4, true, k->hash);
+	} else {
+		k->hash = to_state_hash(w->state, TO_PIN6, &k->pin6);
+		to_state_prefetch(w->state, TO_PIN6, true, k->hash);
+	}
+}
+
+/* Outer header in front of the packet, Ethernet and VLAN tags in front of that. */
+static void encapsulate(struct to_worker *w, struct to_frame *f, const struct to_packet *k,
+			const struct to_target *g)
+{
+	uint8_t tos = to_traffic_class(f->data, f->data + f->len, k);
+	uint32_t overhead = to_tunnel_overhead(g, k);
+	bool v4 = to_tunnel_is_v4(g, k);
+	const struct to_gateway *from =
+		to_at(w->table, TO_SECTION_GATEWAYS, v4 ? g->gateway4 : g->gateway6, sizeof(*from));
+	uint8_t *data = f->data - overhead;
+
+	memmove(data, f->data, k->l3);
+	if (v4) {
+		to_be32 source = {from->addr.w[3]};
+
+		to_put_tunnel4(data + k->l3, k, k->l3_len, tos, source, g->v4);
+	} else {
+		to_put_tunnel6(data + k->l3, k, k->l3_len, tos, &from->addr, &g->v6);
+	}
+	to_put_ethertype(data, data + k->l3, k->l3, v4 ? TO_ETH_IP4 : TO_ETH_IP6);
+	f->data = data;
+	f->len += overhead;
+}
+
+/* An ICMP error about our tunnel: without the tunnel's header, from the VIP, on to the client. */
+static void rewrite_tunnel_error(struct to_worker *w, struct to_frame *f, struct to_packet *k)
+{
+	uint32_t cut = k->embedded_l3 - k->tunnel_l3, len;
+	uint8_t *ip = f->data + k->l3, *icmp;
+	const union to_addr *vip = &to_vip_of(w->table, k->out.vip)->addr;
+	uint64_t sum = 0;
+
+	memmove(f->data + k->tunnel_l3, f->data + k->embedded_l3, f->len - k->embedded_l3);
+	f->len -= cut;
+	k->l3_len -= cut;
+	len = k->l3 + k->l3_len - k->l4;
+	icmp = f->data + k->l4;
+	to_put_raw16(icmp + TO_ICMP_CHECKSUM, 0);
+	if (k->family == TO_IP4) {
+		to_put_raw16(ip + 2, to_net16(k->l3_len).raw);
+		memcpy(ip + 12, vip->b + 12, 4);
+		memcpy(ip + 16, k->embedded_src.b + 12, 4);
+		if (k->icmp_type == 3 && icmp[1] == 4)
+			to_put_raw16(icmp + 6, to_net16(to_load16(icmp + 6) - cut).raw);
+		to_put_raw16(ip + TO_IP4_CHECKSUM, 0);
+		to_put_raw16(ip + TO_IP4_CHECKSUM, ~to_fold16(to_sum_bytes(ip, k->l4 - k->l3)));
+	} else {
+		to_be32 mtu = to_net32(to_load32(icmp + 4) - cut);
+
+		to_put_raw16(ip + 4, to_net16(k->l3_len - TO_IP6_HEADER).raw);
+		memcpy(ip + 8, vip->b, 16);
+		memcpy(ip + 24, k->embedded_src.b, 16);
+		if (k->icmp_type == 2)
+			memcpy(icmp + 4, &mtu, 4);
+		sum = to_sum_bytes(ip + 8, 32) + to_net16(len).raw + to_net16(TO_IP_ICMP6).raw;
+	}
+	to_put_raw16(icmp + TO_ICMP_CHECKSUM, ~to_fold16(sum + to_sum_bytes(icmp, len)));
+}
+
+/* The address of the edge that a dnat packet goes to. */
+static inline union to_addr target_address(const struct to_target *g, uint8_t family)
+{
+	return family == TO_IP4 ? to_addr_v4(g->v4) : g->v6;
+}
+
+static inline void rewrite(struct to_worker *w, struct to_frame *f, struct to_packet *k,
+			   const struct to_target *g)
+{
+	const struct to_vip *vip = to_vip_of(w->table, k->out.vip & (TO_MAX_VIPS - 1));
+	const uint8_t *end = f->data + f->len;
+	union to_addr to;
+
+	to_rewrite_ttl(f->data, end, k);
+	switch (k->out.action) {
+	case TO_ACT_DNAT:
+		to = target_address(g, k->family);
+		to_rewrite_addr(f->data, end, k, true, &to);
+		break;
+	case TO_ACT_SNAT:
+		to_rewrite_addr(f->data, end, k, false, &vip->addr);
+		break;
+	case TO_ACT_ENCAP:
+		encapsulate(w, f, k, g);
+		break;
+	case TO_ACT_ICMP_DNAT:
+		to = target_address(g, k->family);
+		to_rewrite_icmp(f->data, end, k, true, true, &to);
+		break;
+	case TO_ACT_ICMP_SNAT:
+		to_rewrite_icmp(f->data, end, k, false, to_addr_equal(&k->src, &k->embedded_dst),
+				&vip->addr);
+		break;
+	case TO_ACT_TUNNEL_ERROR:
+		rewrite_tunnel_error(w, f, k);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Drops what may not leave; its buffer becomes the ICMP error about it. */
+static void refuse(struct to_worker *w, struct to_frame *f, struct to_packet *k, uint32_t mtu)
+{
+	if (to_icmp_error_build(w, f, k, mtu)) {
+		f->egress = TO_EGRESS_SENDER;
+		w->counters->events[TO_EVENT_ICMP_SENT]++;
+	} else {
+		w->counters->events[TO_EVENT_ICMP_UNSENT]++;
+	}
+}
+
+/* Carries the decision out on the frame. */
+static inline void apply(struct to_worker *w, struct to_frame *f, struct to_packet *k)
+{
+	const struct to_nexthops *nh = w->nexthops;
+	const struct to_target *g = NULL;
+	uint32_t overhead = 0, mtu;
+
+	f->egress = TO_EGRESS_NONE;
+	if (TO_UNLIKELY(k->out.action == TO_ACT_NONE)) {
+		if (k->out.verdict == TO_VERDICT_KERNEL)
+			f->egress = TO_EGRESS_KERNEL;
+		return;
+	}
+	if (k->out.action == TO_ACT_DNAT || k->out.action == TO_ACT_ENCAP ||
+	    k->out.action == TO_ACT_ICMP_DNAT)
+		g = to_target_of(w->table, k->out.service, k->out.edge);
+	if (k->out.action == TO_ACT_ENCAP)
+		overhead = to_tunnel_overhead(g, k);
+	mtu = to_check_egress(k, nh->mtu, overhead);
+	if (TO_UNLIKELY(mtu)) {
+		refuse(w, f, k, mtu);
+		return;
+	}
+	f->len = k->l3 + k->l3_len; /* without Ethernet padding */
+	rewrite(w, f, k, g);
+	f->egress = k->out.verdict == TO_VERDICT_STEER ? TO_EGRESS_EDGE : TO_EGRESS_OUT;
+	memcpy(f->data, f->egress == TO_EGRESS_EDGE ? nh->edge[k->out.edge] : nh->outside, 6);
+	memcpy(f->data + 6, nh->own, 6);
+}
+
+static inline void count(struct to_worker *w, const struct to_packet *k, uint32_t bytes)
+{
+	struct to_count *c = &w->counters->cell[to_counters_cell(k->out.service, k->out.class,
+								 k->out.edge, k->out.reason)];
+
+	c->packets++;
+	c->bytes += bytes;
+	w->counters->verdicts[k->out.verdict]++;
+}
+
+void to_pipeline_run(struct to_worker *w, struct to_frame *frames, unsigned n, uint32_t now)
+{
+	for (unsigned i = 0; i < n; i++)
+		__builtin_prefetch(frames[i].data);
+	for (unsigned i = 0; i < n; i++)
+		prepare(w, &frames[i], &w->packets[i], now);
+	for (unsigned i = 0; i < n; i++) {
+		struct to_packet *k = &w->packets[i];
+		struct to_frame *f = &frames[i];
+		uint32_t bytes = f->len;
+
+		w->data = f->data;
+		w->end = f->data + f->len;
+		to_decide(w, k);
+		apply(w, f, k);
+		f->decision = k->out;
+		count(w, k, bytes);
+	}
+}
+
+void to_pipeline_sweep(struct to_worker *w, uint32_t now, unsigned buckets)
+{
+	w->counters->events[TO_EVENT_RECLAIMED] += to_state_sweep(w->state, now, buckets);
+	w->counters->events[TO_EVENT_DISPLACED] = w->state->count.displaced;
+}
+
+/* The outside address of an ICMP error: the embedded packet's. */
+static const union to_addr *shard_icmp(struct to_worker *w, struct to_packet *k)
+{
+	struct to_place edge;
+
+	if (!(k->flags & TO_PKT_EMBEDDED))
+		return NULL;
+	if (k->to.kind == TO_ADDRESS_VIP)
+		return &k->embedded_dst;
+	if (k->to.kind == TO_ADDRESS_GATEWAY) {
+		to_parse_embedded(w->data, w->end, k->embedded_l4, k->family, k);
+		return k->flags & TO_PKT_EMBEDDED ? &k->embedded_src : NULL;
+	}
+	if (to_locate(w, k, &k->embedded_dst, &edge) == TO_ADDRESS_EDGE)
+		return &k->embedded_src;
+	return NULL;
+}
+
+unsigned to_frame_shard(const struct to_table *table, const uint8_t *data, uint32_t len,
+			unsigned workers)
+{
+	struct to_worker w = {.table = table, .data = data, .end = data + len};
+	const union to_addr *outside = NULL;
+	struct to_packet k;
+
+	if (workers < 2)
+		return 0;
+	to_parse(data, data + len, &k);
+	to_prepare(&w, &k);
+	if (k.family == TO_NO_FAMILY)
+		return 0;
+	if (k.flags & TO_PKT_ICMP_ERROR && !k.malformed && k.to.kind != TO_ADDRESS_EDGE)
+		outside = shard_icmp(&w, &k);
+	if (!outside)
+		outside = to_outside(&k);
+	return (uint32_t)(((to_mix(to_client(outside)) >> 32) * workers) >> 32);
+}
