@@ -29,43 +29,58 @@ class Capture(NamedTuple):
 
 
 CAPTURES = [
-    Capture("sip-udp", TRUNK, "half", "Calls over one UDP socket of a trunk and from phones: long "
-            "ringing, CANCEL, media by SDP, odd and broken messages in the spirit of RFC 4475"),
-    Capture("sip-udp-fragments", TRUNK, "half", "A large INVITE and its answer in IPv4 and IPv6 "
-            "fragments: in order, reversed, duplicated, incomplete, interleaved"),
-    Capture("sip-tcp", TRUNK, "half", "SIP over TCP: messages that span segments, two in one "
-            "segment, CRLF keepalives"),
-    Capture("tls-sni", CONTOSO, "access-50", "TLS with SNI to Access and WebConf: resumption, split "
-            "ClientHello, retransmissions, RST, half-closed connections"),
-    Capture("tls-no-sni", CONTOSO, "access-50", "The same from clients that send no SNI"),
-    Capture("pseudo-tls", CONTOSO, "media", "A/V on TCP 443: pseudo-TLS, MS-TURN and media in its "
-            "framing and in that of RFC 4571"),
-    Capture("federation-5061", CONTOSO, "canary", "Federation with fabrikam, litware and unknown "
-            "partners, opened from either side"),
-    Capture("xmpp", CONTOSO, "drain", "XMPP server to server with STARTTLS"),
-    Capture("turn", MEDIA, "half", "TURN from the 401 to Refresh 0 over IPv4 and IPv6, relayed media "
-            "on ports of the VIP and of the edges, ChannelData and Refresh out of nowhere"),
-    Capture("ms-turn", MEDIA, "half", "MS-TURN: magic cookie, MAPPED-ADDRESS as the relay, Send, Data "
-            "without cookie, the FF10 multiplex"),
-    Capture("stun-binding", MEDIA, "half", "Bindings, classic (RFC 3489) and RFC 8489"),
-    Capture("dtls-srtp", MEDIA, "half", "An ICE check, a DTLS handshake with use_srtp, SRTP and SRTCP "
-            "on one port"),
-    Capture("rtp-rtcp", MEDIA, "half", "RTP and RTCP over IPv4 and IPv6: untagged, 802.1Q, QinQ with "
-            "each outer type"),
-    Capture("zrtp", MEDIA, "half", "A ZRTP exchange, then SRTP"),
-    Capture("icmp-errors", MEDIA, "half", "ICMP and ICMPv6 errors about flows, in both directions, "
-            "from ends and routers; about nothing known, cut short, about fragments"),
-    Capture("contoso-day", CONTOSO, "baseline", "A whole day of contoso in four hours through every "
-            "stage, with a rollback, an edge that fails and one that drains",
+    Capture("sip-udp", TRUNK, "half",
+            "Calls over one UDP socket of a trunk and from phones: long ringing, CANCEL, "
+            "media by SDP, odd and broken messages in the spirit of RFC 4475"),
+    Capture("sip-udp-fragments", TRUNK, "half",
+            "A large INVITE and its answer in IPv4 and IPv6 fragments: in order, reversed, "
+            "duplicated, incomplete, interleaved"),
+    Capture("sip-tcp", TRUNK, "half",
+            "SIP over TCP: messages that span segments, two in one segment, CRLF keepalives"),
+    Capture("tls-sni", CONTOSO, "access-50",
+            "TLS with SNI to Access and WebConf: resumption, split ClientHello, "
+            "retransmissions, RST, half-closed connections"),
+    Capture("tls-no-sni", CONTOSO, "access-50",
+            "The same from clients that send no SNI"),
+    Capture("pseudo-tls", CONTOSO, "media",
+            "A/V on TCP 443: pseudo-TLS, MS-TURN and media in its framing and in that of RFC "
+            "4571"),
+    Capture("federation-5061", CONTOSO, "canary",
+            "Federation with fabrikam, litware and unknown partners, opened from either side"),
+    Capture("xmpp", CONTOSO, "drain",
+            "XMPP server to server with STARTTLS"),
+    Capture("turn", MEDIA, "half",
+            "TURN from the 401 to Refresh 0 over IPv4 and IPv6, relayed media on ports of the "
+            "VIP and of the edges, ChannelData and Refresh out of nowhere"),
+    Capture("ms-turn", MEDIA, "half",
+            "MS-TURN: magic cookie, MAPPED-ADDRESS as the relay, Send, Data without cookie, "
+            "the FF10 multiplex"),
+    Capture("stun-binding", MEDIA, "half",
+            "Bindings, classic (RFC 3489) and RFC 8489"),
+    Capture("dtls-srtp", MEDIA, "half",
+            "An ICE check, a DTLS handshake with use_srtp, SRTP and SRTCP on one port"),
+    Capture("rtp-rtcp", MEDIA, "half",
+            "RTP and RTCP over IPv4 and IPv6: untagged, 802.1Q, QinQ with each outer type"),
+    Capture("zrtp", MEDIA, "half",
+            "A ZRTP exchange, then SRTP"),
+    Capture("icmp-errors", MEDIA, "half",
+            "ICMP and ICMPv6 errors about flows, in both directions, from ends and routers; "
+            "about nothing known, cut short, about fragments"),
+    Capture("contoso-day", CONTOSO, "baseline",
+            "A whole day of contoso in four hours through every stage, with a rollback, an "
+            "edge that fails and one that drains",
             events="contoso-day.events"),
-    Capture("syn-flood", CONTOSO, "access-50", "20,000 SYNs from made-up sources between two halves "
-            "of 100 TLS connections"),
-    Capture("udp-flood", MEDIA, "half", "20,000 one-packet UDP flows (Allocate, Binding, RTP, "
-            "ChannelData, DTLS) between two halves of TURN and media flows"),
-    Capture("malformed", MEDIA, "half", "Every kind of malformed packet, cut at every byte, odd VLAN "
-            "stacks and options, noise behind right IP headers", valid=False),
-    Capture("not-ours", MEDIA, "half", "What is the kernel's: ARP, LLDP, spanning tree, neighbour "
-            "discovery, BGP and ping to the gateway, DNS and NTP passing by, multicast"),
+    Capture("syn-flood", CONTOSO, "access-50",
+            "20,000 SYNs from made-up sources between two halves of 100 TLS connections"),
+    Capture("udp-flood", MEDIA, "half",
+            "20,000 one-packet UDP flows (Allocate, Binding, RTP, ChannelData, DTLS) between "
+            "two halves of TURN and media flows"),
+    Capture("malformed", MEDIA, "half",
+            "Every kind of malformed packet, cut at every byte, odd VLAN stacks and options, "
+            "noise behind right IP headers", valid=False),
+    Capture("not-ours", MEDIA, "half",
+            "What is the kernel's: ARP, LLDP, spanning tree, neighbour discovery, BGP and "
+            "ping to the gateway, DNS and NTP passing by, multicast"),
 ]
 
 
@@ -122,7 +137,8 @@ def update(facts):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", metavar="NAME", nargs="*", help="captures to write; all by default")
+    parser.add_argument("names", metavar="NAME", nargs="*",
+                        help="captures to write; all by default")
     parser.add_argument("--out", type=Path, default=HERE, help="directory; this one by default")
     parser.add_argument("--update", action="store_true",
                         help="write index.json, SHA256SUMS, the events and README.md's table anew")

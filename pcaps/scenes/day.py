@@ -223,11 +223,15 @@ def people(count):
 
 def users(day, everybody):
     spawn, prng = day.world.spawn, day.prng
-    for client in everybody[:380]:  # at a desk: hours
+    for client in everybody[:320]:  # at a desk: hours
         spawn(day.moment(0, 7000), day.remote_user(client, 1 + prng.below(2),
                                                    prng.between(1500, 9000)))
-    for client in everybody[380:1000]:  # on the road: minutes
+    for client in everybody[320:380]:  # from the first hour to the end, through every stage
+        spawn(day.moment(0, 2500), day.remote_user(client, 1, END))
+    for client in everybody[380:920]:  # on the road: minutes
         spawn(day.moment(), day.remote_user(client, 1 + prng.below(2), prng.between(10, 500)))
+    for client in everybody[920:960]:  # a train comes out of its tunnel as e2 goes deaf
+        spawn(day.moment(DEAF[0], DEAF[0] + 6), day.remote_user(client, 1, 60))
     for client in everybody[1000:1150] + everybody[:40]:
         spawn(day.moment(), day.meeting(client, prng.between(600, 3600)))
     callers = everybody[1150:1250] + everybody[100:180]

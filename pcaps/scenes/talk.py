@@ -49,7 +49,7 @@ class Udp:
 
 
 class Tcp:
-    """A TCP connection. `a` opens it, `b` accepts it. Without loss, with an ACK where one is due."""
+    """A TCP connection. `a` opens it, `b` accepts it. `loss`: per mille of segments sent twice."""
 
     def __init__(self, world, rtt=20, tags=(), loss=0):
         self.world, self.rtt, self.tags, self.loss = world, rtt * MS, tags, loss

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Bytes of the protocols that the captures speak. No state, no clock, no randomness of their own."""
+"""Bytes of the protocols that the captures speak: no clock and no randomness of their own."""

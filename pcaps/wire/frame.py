@@ -35,7 +35,7 @@ def pseudo(src, dst, proto, length):
 
 
 def mac_of(address):
-    """Hosts of the site (203.0.113.0/24, 2001:db8:113::/48) have a MAC each; the rest the router's."""
+    """Hosts of the site (203.0.113.0/24, 2001:db8:113::/48) have their own; others the router's."""
     raw = packed(address)
     if raw[:3] == b"\xcb\x00\x71" or raw[:6] == bytes.fromhex("20010db80113"):
         return b"\x02\x00\xc6\x00" + raw[-2:]

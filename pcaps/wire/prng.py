@@ -32,13 +32,3 @@ class Prng:
 
     def chance(self, per_mille):
         return self.below(1000) < per_mille
-
-    def pick(self, items):
-        return items[self.below(len(items))]
-
-    def shuffle(self, items):
-        items = list(items)
-        for i in range(len(items) - 1, 0, -1):
-            j = self.below(i + 1)
-            items[i], items[j] = items[j], items[i]
-        return items

@@ -135,7 +135,8 @@ def pseudo_client(prng):
 
 
 def pseudo_server(prng):
-    hello = bytes.fromhex("020000460301") + prng.bytes(32) + b"\x20" + prng.bytes(32) + bytes.fromhex("001800")
+    hello = bytes.fromhex("020000460301") + prng.bytes(32) + b"\x20" + prng.bytes(32)
+    hello += bytes.fromhex("001800")
     return bytes.fromhex("160301004e") + hello + bytes.fromhex("0e000000")
 
 

@@ -105,7 +105,8 @@ def counts(path, conditions, more):
     """How many frames each condition holds for, in one pass."""
     lines = tshark(path, *more, "-q", "-z", ",".join(["io,stat,0", *conditions]))
     row = next(line for line in lines if "<>" in line)
-    return [int(cell) for cell in row.split("|")[2:-1:2]]
+    cells = [cell.strip() for cell in row.split("|")]
+    return [int(cell) for cell in [c for c in cells if c][1::2]]
 
 
 class Tshark(unittest.TestCase):
