@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <turnout/table_check.h>
+#include <unistd.h>
+
+#include "dp_image.h"
+#include "table_view.h"
+
+#define FIRST_ROOM (256u << 10)
+
+/* Twice the room, aligned as sections are. Frees the old one, whatever happens. */
+static uint8_t *more_room(uint8_t *old, size_t used, size_t *room)
+{
+	uint8_t *bigger = aligned_alloc(TO_TABLE_ALIGN, *room * 2);
+
+	if (bigger)
+		memcpy(bigger, old, used);
+	free(old);
+	*room *= 2;
+	return bigger;
+}
+
+/* Everything up to the end: of a pipe as well, whose size nobody knows. */
+static int read_whole(int fd, uint8_t **data, size_t *size)
+{
+	size_t room = FIRST_ROOM;
+	uint8_t *p = aligned_alloc(TO_TABLE_ALIGN, room);
+	ssize_t n = 1;
+	int ret = 0;
+
+	*size = 0;
+	while (p && ret == 0 && n > 0) {
+		n = read(fd, p + *size, room - *size);
+		if (n < 0)
+			ret = -errno;
+		else
+			*size += (size_t)n;
+		if (*size > TO_TABLE_MAX_BYTES)
+			ret = -EFBIG;
+		else if (*size == room)
+			p = more_room(p, *size, &room);
+	}
+	if (!p)
+		return -ENOMEM;
+	if (ret < 0)
+		free(p);
+	*data = p;
+	return ret;
+}
+
+int dp_image_load(const char *path, struct to_table **table, char *err, size_t err_size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *why = NULL;
+	uint8_t *data;
+	size_t size;
+	int ret;
+
+	if (fd < 0) {
+		ret = -errno;
+		snprintf(err, err_size, "%s", strerror(-ret));
+		return ret;
+	}
+	ret = read_whole(fd, &data, &size);
+	close(fd);
+	if (ret < 0) {
+		snprintf(err, err_size, "%s", strerror(-ret));
+		return ret;
+	}
+	ret = to_table_check(data, size, &why);
+	if (ret < 0) {
+		snprintf(err, err_size, "%s", why ? why : strerror(-ret));
+		free(data);
+		return ret;
+	}
+	*table = (struct to_table *)data;
+	return 0;
+}
+
+typedef const char *name_of(const struct to_table *t, uint8_t index);
+
+static int names_kept(const char *what, name_of *name, const struct to_table *running,
+		      uint32_t count, const struct to_table *next, uint32_t next_count, char *err,
+		      size_t err_size)
+{
+	if (next_count < count) {
+		snprintf(err, err_size, "it has %u %ss, the running generation has %u", next_count,
+			 what, count);
+		return -EINVAL;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (strcmp(name(running, i), name(next, i)) != 0) {
+			snprintf(err, err_size, "%s %u is '%s', in the running generation '%s'",
+				 what, i, name(next, i), name(running, i));
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int vips_kept(const struct to_table *running, const struct to_table *next, char *err,
+		     size_t err_size)
+{
+	uint32_t count = to_table_vip_count(running);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (i >= to_table_vip_count(next) ||
+		    !to_addr_equal(&to_table_vips(running)[i].addr, &to_table_vips(next)[i].addr)) {
+			snprintf(err, err_size, "VIP %u is not that of the running generation", i);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int dp_image_can_follow(const struct to_table *running, const struct to_table *next, char *err,
+			size_t err_size)
+{
+	int ret;
+
+	if (next->generation <= running->generation) {
+		snprintf(err, err_size, "it is generation %llu, and %llu is running",
+			 (unsigned long long)next->generation,
+			 (unsigned long long)running->generation);
+		return -EINVAL;
+	}
+	if (next->salt != running->salt) {
+		snprintf(err, err_size, "its salt is another than the running generation's");
+		return -EINVAL;
+	}
+	ret = names_kept("edge", to_view_edge_name, running, to_table_edge_count(running), next,
+			 to_table_edge_count(next), err, err_size);
+	if (ret == 0)
+		ret = names_kept("service", to_view_service_name, running,
+				 to_table_service_count(running), next,
+				 to_table_service_count(next), err, err_size);
+	if (ret == 0)
+		ret = vips_kept(running, next, err, err_size);
+	return ret;
+}
