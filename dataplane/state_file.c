@@ -488,10 +488,12 @@ int to_state_open(const char *path, const struct to_state_config *config, struct
 	} else {
 		rc = fail(-errno, err, err_size, path, strerror(errno));
 	}
-	if (rc)
+	if (rc) {
+		*state = NULL;
 		close(held);
-	else
+	} else {
 		(*state)->lock = held;
+	}
 	return rc;
 }
 
