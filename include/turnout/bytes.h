@@ -81,7 +81,7 @@ TO_INLINE const uint8_t *to_last(to_base base)
 #endif
 
 /* Eight bytes from `off` on as they lie in memory (the first is the lowest), zero from `end` on. */
-TO_GLOBAL uint64_t to_get8(to_base base, uint32_t off, uint32_t end)
+TO_INLINE uint64_t to_load8(to_base base, uint32_t off, uint32_t end)
 {
 	uint64_t v = 0;
 
@@ -107,6 +107,11 @@ TO_GLOBAL uint64_t to_get8(to_base base, uint32_t off, uint32_t end)
 		v |= (uint64_t)base[off + i] << (8 * i);
 #endif
 	return v;
+}
+
+TO_GLOBAL uint64_t to_get8(to_base base, uint32_t off, uint32_t end)
+{
+	return to_load8(base, off, end);
 }
 
 /* The lowest `n` bytes of a word. */
@@ -188,6 +193,11 @@ TO_GLOBAL uint32_t to_find_lf(to_base base, uint32_t off, uint32_t end)
 
 	return p ? (uint32_t)(p - base) : end;
 #endif
+}
+
+TO_INLINE bool to_is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
 }
 
 /* A set of bytes: bit n of `lo` is byte n, of `hi` byte 64 + n; bit 63 of `hi` also stands for all
@@ -273,7 +283,7 @@ TO_INLINE uint32_t to_find(to_base base, uint32_t off, uint32_t end, struct to_s
 TO_GLOBAL uint32_t to_trim8(to_base base, uint32_t off, uint32_t end)
 {
 	uint32_t n = end - off < 8 ? end - off : 8;
-	uint64_t w = to_get8(base, end - n, end);
+	uint64_t w = to_load8(base, end - n, end);
 	uint64_t marks = to_set_marks(w, TO_SET_BLANK.lo, TO_SET_BLANK.hi) & TO_LOW_BYTES(n);
 
 	return end - n + (marks ? to_last_mark(marks) + 1 : 0);
@@ -294,7 +304,7 @@ TO_GLOBAL uint32_t to_trim(to_base base, uint32_t off, uint32_t end)
 		end = cut;
 	}
 #else
-	while (end > off && (base[end - 1] == ' ' || base[end - 1] == '\t'))
+	while (end > off && to_is_blank(base[end - 1]))
 		end--;
 #endif
 	return end;

@@ -332,11 +332,6 @@ TO_INLINE bool to_is_http_begun(uint64_t w)
 	       TO_STARTS(w, "DELETE h") || TO_STARTS(w, "PATCH /") || TO_STARTS(w, "PATCH h");
 }
 
-TO_INLINE bool to_is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* `METHOD SP … SP version`: the window is [s, end). */
 TO_INLINE enum to_class to_class_request(to_base base, uint32_t s, uint32_t end, uint64_t w)
 {

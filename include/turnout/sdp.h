@@ -262,7 +262,7 @@ TO_GLOBAL uint32_t to_sdp_flush(struct to_sdp_walk *w, struct to_claims *claims)
 }
 
 /* `IN IP4 address` or `IN IP6 address`; what follows a slash (a multicast TTL) is left out. */
-TO_GLOBAL uint32_t to_sdp_address(to_base base, uint32_t off, uint32_t end, union to_addr *a)
+TO_INLINE uint32_t to_sdp_address(to_base base, uint32_t off, uint32_t end, union to_addr *a)
 {
 	uint64_t w = to_get8(base, off, end);
 
@@ -300,7 +300,7 @@ TO_INLINE uint32_t to_sdp_field(to_base base, uint32_t off, uint32_t end)
 }
 
 /* RFC 8839, 5.1: foundation component transport priority address port `typ` type … */
-TO_GLOBAL uint32_t to_sdp_candidate(to_base base, uint32_t off, uint32_t end,
+TO_INLINE uint32_t to_sdp_candidate(to_base base, uint32_t off, uint32_t end,
 				    struct to_claims *claims)
 {
 	uint32_t addr, addr_end, port;

@@ -54,8 +54,8 @@ struct to_id_hash {
 struct to_id {
 	uint64_t salt;
 	uint64_t h[2];
-	uint32_t folded; /* it goes over more than one line */
-	uint32_t len;    /* 0: empty or too long */
+	uint32_t folded;
+	uint32_t len; /* 0: empty or too long */
 };
 
 #define TO_ROTL(x, n) ((x) << (n) | (x) >> (64 - (n)))
@@ -157,20 +157,19 @@ TO_INLINE uint32_t to_line_end(to_base base, uint32_t off, uint32_t lf)
 }
 
 /* One line of a value, without blanks around it. */
-TO_GLOBAL uint32_t to_id_piece(to_base base, uint32_t off, uint32_t end, struct to_id_hash *s)
+TO_INLINE void to_id_piece(to_base base, uint32_t off, uint32_t end, struct to_id_hash *s)
 {
-	if (!s)
-		return 0;
 	off = to_skip(base, off, end, TO_SET_BLANK);
 	end = to_trim(base, off, end);
 	if (off >= end)
-		return 0;
+		return;
 	if (s->len && s->len < TO_SIP_MAX_ID)
 		to_id_put(s, ' ', 1);
-	return to_id_add(base, off, end, s);
+	to_id_add(base, off, end, s);
 }
 
-/* The value in [from, to), which may be folded. Returns its length: 0 when none or too long. */
+/* The value in [from, to), a line or, where it is folded, several. Returns its length: 0 when it
+ * has none or is too long. */
 TO_GLOBAL uint32_t to_id_read(to_base base, uint32_t from, uint32_t to, struct to_id *id)
 {
 	struct to_id_hash s;
@@ -178,36 +177,35 @@ TO_GLOBAL uint32_t to_id_read(to_base base, uint32_t from, uint32_t to, struct t
 	if (!id)
 		return 0;
 	to_id_begin(&s, id->salt);
-	if (TO_LIKELY(!id->folded)) {
-		to_id_piece(base, from, to, &s);
-	} else {
-		for (uint32_t i = 0; i <= TO_SIP_MAX_LINES && from < to; i++) {
-			uint32_t lf = to_find_lf(base, from, to);
+	for (uint32_t i = 0; i <= TO_SIP_MAX_LINES && from < to; i++) {
+		uint32_t lf = id->folded ? to_find_lf(base, from, to) : to;
 
-			to_id_piece(base, from, lf < to ? to_line_end(base, from, lf) : to, &s);
-			from = lf + 1;
-		}
+		to_id_piece(base, from, lf < to ? to_line_end(base, from, lf) : to, &s);
+		from = lf + 1;
 	}
 	id->len = s.len <= TO_SIP_MAX_ID ? s.len : 0;
 	to_id_end(&s, id->h);
 	return id->len;
 }
 
-enum to_sip_header { TO_SIP_NO_HEADER, TO_SIP_H_CALL_ID = 1, TO_SIP_H_VIA = 2, TO_SIP_H_CSEQ = 4 };
+/* The headers that are read. */
+enum to_sip_header { TO_SIP_H_OTHER, TO_SIP_H_CALL_ID, TO_SIP_H_VIA, TO_SIP_H_CSEQ };
+
+/* Where the value of the first header of a kind lies. */
+struct to_sip_part {
+	uint32_t from;
+	uint32_t to;
+	uint32_t seen;
+	uint32_t folded; /* it goes over more than one line */
+};
 
 /* The state of the walk from line to line. */
 struct to_sip_walk {
-	uint64_t salt;
-	uint32_t off; /* of the next line */
+	struct to_sip_part part[4]; /* by enum to_sip_header */
+	uint32_t off;               /* of the next line */
 	uint32_t end;
-	uint32_t from; /* the value of the header that is being read */
-	uint32_t to;
 	uint32_t body;
-	uint8_t header; /* enum to_sip_header: which header that is */
-	uint8_t seen;   /* headers whose first one has been met */
-	uint8_t folded;
-	uint8_t reserved;
-	struct to_sip sip;
+	uint32_t header; /* which of the parts the last line belongs to */
 };
 
 TO_GLOBAL uint32_t to_sip_method(to_base base, uint32_t off, uint32_t end)
@@ -230,13 +228,12 @@ TO_GLOBAL uint32_t to_sip_method(to_base base, uint32_t off, uint32_t end)
 }
 
 /* CSeq: a number and a method. */
-TO_INLINE void to_sip_cseq(to_base base, struct to_sip_walk *w)
+TO_INLINE uint8_t to_sip_cseq(to_base base, uint32_t off, uint32_t end)
 {
-	uint32_t off = to_skip(base, w->from, w->to, TO_SET_SPACE);
-
-	off = to_skip(base, off, w->to, TO_SET_DIGIT);
-	off = to_skip(base, off, w->to, TO_SET_SPACE);
-	w->sip.method = (uint8_t)to_sip_method(base, off, w->to);
+	off = to_skip(base, off, end, TO_SET_SPACE);
+	off = to_skip(base, off, end, TO_SET_DIGIT);
+	off = to_skip(base, off, end, TO_SET_SPACE);
+	return (uint8_t)to_sip_method(base, off, end);
 }
 
 #define TO_SIP_MAX_PARAMS 32 /* of the first Via value: RFC 3261 knows six */
@@ -262,44 +259,31 @@ TO_GLOBAL uint32_t to_sip_branch(to_base base, uint32_t from, uint32_t to)
 	return to;
 }
 
-TO_INLINE void to_sip_via(to_base base, struct to_sip_walk *w)
+TO_INLINE void to_sip_via(to_base base, const struct to_sip_part *via, uint64_t salt,
+			  struct to_sip *sip)
 {
 	const struct to_set stop = {TO_SET_SPACE.lo | TO_BIT(';') | TO_BIT(','), 0};
-	uint32_t from = to_sip_branch(base, w->from, w->to);
-	uint32_t to = to_find(base, from, w->to, stop);
-	struct to_id id = {.salt = w->salt};
+	uint32_t from = to_sip_branch(base, via->from, via->to);
+	uint32_t to = to_find(base, from, via->to, stop);
+	struct to_id id = {.salt = salt};
 
 	if (!TO_STARTS(to_get8(base, from, to), "z9hG4bK") || !to_id_read(base, from, to, &id))
 		return;
-	w->sip.flags |= TO_SIP_BRANCH;
-	w->sip.branch[0] = id.h[0];
-	w->sip.branch[1] = id.h[1];
+	sip->flags |= TO_SIP_BRANCH;
+	sip->branch[0] = id.h[0];
+	sip->branch[1] = id.h[1];
 }
 
-/* The header whose lines have all been seen. */
-TO_GLOBAL uint32_t to_sip_field(to_base base, struct to_sip_walk *w)
+TO_INLINE void to_sip_call_id(to_base base, const struct to_sip_part *call_id, uint64_t salt,
+			      struct to_sip *sip)
 {
-	struct to_id id;
-	uint32_t header;
+	struct to_id id = {.salt = salt, .folded = call_id->folded};
 
-	if (!w)
-		return 0;
-	header = w->header;
-	w->header = TO_SIP_NO_HEADER;
-	if (header == TO_SIP_H_VIA) {
-		to_sip_via(base, w);
-	} else if (header == TO_SIP_H_CSEQ) {
-		if (w->sip.flags & TO_SIP_RESPONSE)
-			to_sip_cseq(base, w);
-	} else if (header == TO_SIP_H_CALL_ID) {
-		id = (struct to_id){.salt = w->salt, .folded = w->folded};
-		if (!to_id_read(base, w->from, w->to, &id))
-			return 0;
-		w->sip.flags |= TO_SIP_CALL_ID;
-		w->sip.call_id[0] = id.h[0];
-		w->sip.call_id[1] = id.h[1];
-	}
-	return 0;
+	if (!to_id_read(base, call_id->from, call_id->to, &id))
+		return;
+	sip->flags |= TO_SIP_CALL_ID;
+	sip->call_id[0] = id.h[0];
+	sip->call_id[1] = id.h[1];
 }
 
 /* Which header a line begins, by its first eight bytes, and the length of that name. */
@@ -312,7 +296,7 @@ TO_INLINE uint32_t to_sip_name(uint64_t head, uint32_t *len)
 		if (TO_STARTS_NOCASE(head, "call-id"))
 			return TO_SIP_H_CALL_ID;
 		*len = 4;
-		return TO_STARTS_NOCASE(head, "cseq") ? TO_SIP_H_CSEQ : TO_SIP_NO_HEADER;
+		return TO_STARTS_NOCASE(head, "cseq") ? TO_SIP_H_CSEQ : TO_SIP_H_OTHER;
 	case 'V':
 	case 'v':
 		*len = TO_STARTS_NOCASE(head, "via") ? 3 : 1;
@@ -322,25 +306,26 @@ TO_INLINE uint32_t to_sip_name(uint64_t head, uint32_t *len)
 		*len = 1;
 		return TO_SIP_H_CALL_ID;
 	default:
-		return TO_SIP_NO_HEADER;
+		return TO_SIP_H_OTHER;
 	}
 }
 
 /* A line that is no continuation. Only the first header of a name counts. */
 TO_INLINE void to_sip_begin(to_base base, struct to_sip_walk *w, uint64_t head, uint32_t end)
 {
-	uint32_t len = 0, header = to_sip_name(head, &len), colon;
+	uint32_t len = 0, header = to_sip_name(head, &len) & 3, colon;
+	struct to_sip_part *part = &w->part[header];
 
-	if (header == TO_SIP_NO_HEADER || w->seen & header)
+	w->header = TO_SIP_H_OTHER;
+	if (TO_LIKELY(header == TO_SIP_H_OTHER) || part->seen)
 		return;
 	colon = to_skip(base, w->off + len, end, TO_SET_BLANK);
 	if (to_get1(base, colon, end) != ':')
 		return;
-	w->seen |= (uint8_t)header;
-	w->header = (uint8_t)header;
-	w->from = colon + 1;
-	w->to = end;
-	w->folded = 0;
+	part->seen = 1;
+	part->from = colon + 1;
+	part->to = end;
+	w->header = header;
 }
 
 /* One line. Returns 0 when there is another one. */
@@ -353,18 +338,10 @@ TO_GLOBAL uint32_t to_sip_line(to_base base, struct to_sip_walk *w)
 		return 1;
 	lf = to_find_lf(base, w->off, w->end);
 	head = to_get8(base, w->off, w->end);
-	if ((head & 0xff) == ' ' || (head & 0xff) == '\t') {
-		if (lf >= w->end) {
-			w->header = TO_SIP_NO_HEADER;
-			return 1;
-		}
-		w->to = to_line_end(base, w->off, lf);
-		w->folded = 1;
-		w->off = lf + 1;
-		return 0;
+	if (to_is_blank((uint8_t)head)) {
+		w->part[w->header & 3].folded = 1;
+		w->part[w->header & 3].to = lf < w->end ? to_line_end(base, w->off, lf) : 0;
 	}
-	if (w->header != TO_SIP_NO_HEADER)
-		to_sip_field(base, w);
 	if (lf >= w->end)
 		return 1;
 	end = to_line_end(base, w->off, lf);
@@ -372,13 +349,14 @@ TO_GLOBAL uint32_t to_sip_line(to_base base, struct to_sip_walk *w)
 		w->body = lf + 1;
 		return 1;
 	}
-	to_sip_begin(base, w, head, end);
+	if (!to_is_blank((uint8_t)head))
+		to_sip_begin(base, w, head, end);
 	w->off = lf + 1;
 	return 0;
 }
 
 /* The start line; false: there is none, or its end is not there. */
-TO_INLINE bool to_sip_start(to_base base, struct to_sip_walk *w)
+TO_INLINE bool to_sip_start(to_base base, struct to_sip_walk *w, struct to_sip *sip)
 {
 	uint32_t s = to_skip(base, w->off, w->end, TO_SET_CRLF);
 	uint32_t lf = to_find_lf(base, s, w->end);
@@ -388,41 +366,45 @@ TO_INLINE bool to_sip_start(to_base base, struct to_sip_walk *w)
 		return false;
 	if (TO_STARTS_NOCASE(to_get8(base, s, lf), "sip/2.0 ")) {
 		status = to_get8(base, s + 8, lf);
-		w->sip.flags = TO_SIP_RESPONSE;
-		w->sip.status = (uint16_t)(((status & 15) * 10 + (status >> 8 & 15)) * 10 +
-					   (status >> 16 & 15));
+		sip->flags = TO_SIP_RESPONSE;
+		sip->status = (uint16_t)(((status & 15) * 10 + (status >> 8 & 15)) * 10 +
+					 (status >> 16 & 15));
 	} else {
-		w->sip.flags = TO_SIP_REQUEST;
-		w->sip.method = (uint8_t)to_sip_method(base, s, lf);
+		sip->flags = TO_SIP_REQUEST;
+		sip->method = (uint8_t)to_sip_method(base, s, lf);
 	}
 	w->off = lf + 1;
 	return true;
 }
 
-TO_GLOBAL uint32_t to_sip_walk(to_base base, uint32_t at, uint32_t there, uint64_t salt,
-			       struct to_sip *sip)
+TO_GLOBAL uint32_t to_sip_message(to_base base, uint32_t at, uint32_t there, uint64_t salt,
+				  struct to_sip *sip)
 {
-	struct to_sip_walk w = {.salt = salt, .off = at};
+	struct to_sip_walk w = {.off = at};
 
 	if (!sip)
 		return 0;
+	__builtin_memset(sip, 0, sizeof(*sip));
 	w.end = at + (there < TO_SIP_MAX_BYTES ? there : TO_SIP_MAX_BYTES);
-	if (to_sip_start(base, &w)) {
-		for (uint32_t i = 0; i < TO_SIP_MAX_LINES; i++)
-			if (to_sip_line(base, &w))
-				break;
-		to_sip_field(base, &w);
-		if (w.body < w.end && w.body > at)
-			w.sip.body = (uint16_t)(w.body - at);
-	}
-	*sip = w.sip;
-	return sip->flags != 0;
+	if (!to_sip_start(base, &w, sip))
+		return 0;
+	for (uint32_t i = 0; i < TO_SIP_MAX_LINES; i++)
+		if (to_sip_line(base, &w))
+			break;
+	to_sip_call_id(base, &w.part[TO_SIP_H_CALL_ID], salt, sip);
+	to_sip_via(base, &w.part[TO_SIP_H_VIA], salt, sip);
+	if (sip->flags & TO_SIP_RESPONSE)
+		sip->method =
+			to_sip_cseq(base, w.part[TO_SIP_H_CSEQ].from, w.part[TO_SIP_H_CSEQ].to);
+	if (w.body > at && w.body < w.end)
+		sip->body = (uint16_t)(w.body - at);
+	return 1;
 }
 
 /* Reads a payload of class `sip`. False, and all zero: its start line is not there whole. */
 TO_INLINE bool to_sip_read(const struct to_bytes *b, uint64_t salt, struct to_sip *sip)
 {
-	return to_sip_walk(b->base, b->at, b->there, salt, sip);
+	return to_sip_message(b->base, b->at, b->there, salt, sip);
 }
 
 #endif
