@@ -22,7 +22,7 @@ static const union to_addr *from_address(const struct to_table *t, const struct 
 	const struct to_gateway *g;
 
 	for (uint32_t i = 0; i < t->section[TO_SECTION_GATEWAYS].count; i++) {
-		g = to_at(t, TO_SECTION_GATEWAYS, i, sizeof(*g));
+		g = to_element(t, TO_SECTION_GATEWAYS, i, sizeof(*g));
 		if (to_addr_is_v4(&g->addr) == (k->family == TO_IP4))
 			return &g->addr;
 	}

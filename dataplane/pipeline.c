@@ -106,8 +106,8 @@ static void encapsulate(struct to_worker *w, struct to_frame *f, const struct to
 	uint8_t tos = to_traffic_class(f->data, f->data + f->len, k);
 	uint32_t overhead = to_tunnel_overhead(g, k);
 	bool v4 = to_tunnel_is_v4(g, k);
-	const struct to_gateway *from =
-		to_at(w->table, TO_SECTION_GATEWAYS, v4 ? g->gateway4 : g->gateway6, sizeof(*from));
+	const struct to_gateway *from = to_element(w->table, TO_SECTION_GATEWAYS,
+						   v4 ? g->gateway4 : g->gateway6, sizeof(*from));
 	uint8_t *data = f->data - overhead;
 
 	memmove(data, f->data, k->l3);

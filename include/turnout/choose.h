@@ -28,14 +28,14 @@ TO_PART uint32_t to_find_route(to_engine *x, const struct to_packet *k, uint32_t
 	for (int i = 0; i < TO_ROUTE_STEPS && count > 1; i++) {
 		uint32_t half = count / 2;
 
-		at = to_at(t, TO_SECTION_INTERVALS, low + half, sizeof(*at));
+		at = to_element(t, TO_SECTION_INTERVALS, low + half, sizeof(*at));
 		if (!at)
 			return 0;
 		if (at->first <= number)
 			low += half;
 		count = at->first <= number ? count - half : half;
 	}
-	at = to_at(t, TO_SECTION_INTERVALS, low, sizeof(*at));
+	at = to_element(t, TO_SECTION_INTERVALS, low, sizeof(*at));
 	return at ? at->route : 0;
 }
 
@@ -50,7 +50,7 @@ TO_PART uint32_t to_choose_edge(to_engine *x, const struct to_packet *k, uint32_
 
 	TO_PART_CHECK(k);
 	t = to_engine_table(x, k);
-	p = t ? to_at(t, TO_SECTION_POOLS, pool, sizeof(*p)) : NULL;
+	p = t ? to_element(t, TO_SECTION_POOLS, pool, sizeof(*p)) : NULL;
 	if (!p)
 		return TO_NO_INDEX;
 	for (uint32_t i = 0; i < TO_MAX_EDGES; i++) {
@@ -146,10 +146,10 @@ TO_PART int to_choose(to_engine *x, struct to_packet *k, uint32_t midflow)
 		}
 		new_side = s->flags & TO_SERVICE_MIDFLOW_NEW;
 	} else {
-		r = to_at(t, TO_SECTION_ROUTES,
-			  to_find_route(x, k, service,
-					k->family == TO_IP4 ? client & 0xffffffff : client),
-			  sizeof(*r));
+		r = to_element(t, TO_SECTION_ROUTES,
+			       to_find_route(x, k, service,
+					     k->family == TO_IP4 ? client & 0xffffffff : client),
+			       sizeof(*r));
 		if (!r)
 			return 0;
 		edge = to_affine_edge(x, k, t, s, service, r);

@@ -85,7 +85,7 @@ TO_INLINE bool to_is_spoofed(const struct to_packet *k)
 }
 
 /* To a VIP, and no pin decided it. */
-TO_PART int to_decide_vip_rest(to_engine *x, struct to_packet *k)
+TO_INLINE int to_decide_vip_rest(to_engine *x, struct to_packet *k)
 {
 	const struct to_table *t;
 
@@ -140,7 +140,7 @@ TO_PART int to_decide_owner(to_engine *x, struct to_packet *k)
 	return 0;
 }
 
-TO_PART int to_decide_edge(to_engine *x, struct to_packet *k)
+TO_INLINE int to_decide_edge(to_engine *x, struct to_packet *k)
 {
 	TO_PART_CHECK(k);
 	if (to_is_spoofed(k))

@@ -17,7 +17,7 @@
 /* A part is a global function: verified by itself, once, whoever calls it. It takes scalars and
  * pointers to structs, which it must check, and returns a scalar. */
 typedef struct xdp_md to_engine;
-#define TO_PART __attribute__((noinline))
+#define TO_PART TO_GLOBAL
 #define TO_PART_CHECK(p)                                                                           \
 	do {                                                                                       \
 		if (!(p))                                                                          \
@@ -60,18 +60,17 @@ static inline struct to_bytes to_engine_payload(to_engine *x, const struct to_pa
 static inline struct to_claims *to_engine_claims(to_engine *x);
 
 /*
- * Element `index` of a section. An engine has checked the image, so the host adds only; the BPF
- * verifier wants a bound on the offset, and gets NULL beyond it.
+ * Element `index` of a section. An engine has checked the image, so the host adds only; for the BPF
+ * verifier the offset is masked to the bytes that a table may have there.
  */
-TO_INLINE const void *to_at(const struct to_table *t, enum to_section s, uint32_t index,
-			    uint32_t size)
+TO_INLINE const void *to_element(const struct to_table *t, enum to_section s, uint32_t index,
+				 uint32_t size)
 {
-	uint32_t off = t->section[s].offset + index * size;
+	uint64_t off = t->section[s].offset + index * size;
 
 #ifdef __bpf__
-	asm volatile("" : "+r"(off));
-	if (off > TO_BPF_TABLE_BYTES - 64)
-		return NULL;
+	TO_OPAQUE(off);
+	off &= TO_BPF_TABLE_BYTES - 1;
 #endif
 	return (const uint8_t *)t + off;
 }

@@ -23,7 +23,7 @@ TO_PART int to_locate(to_engine *x, const struct to_packet *k, const union to_ad
 	slot = to_address_slot(a, t->address_seed, mask);
 	for (int i = 0; i < TO_ADDRESS_PROBES + 1; i++) {
 		const struct to_address *e =
-			to_at(t, TO_SECTION_ADDRESSES, (slot + i) & mask, sizeof(*e));
+			to_element(t, TO_SECTION_ADDRESSES, (slot + i) & mask, sizeof(*e));
 
 		if (!e || e->kind == TO_ADDRESS_FREE)
 			return 0;
@@ -60,7 +60,7 @@ TO_PART uint64_t to_find_bind_bits(to_engine *x, const struct to_packet *k,
 
 		if (i >= place->binds)
 			break;
-		b = to_at(t, TO_SECTION_BINDS, place->first_bind + i, sizeof(*b));
+		b = to_element(t, TO_SECTION_BINDS, place->first_bind + i, sizeof(*b));
 		if (!b)
 			break;
 		if (b->bind.proto == proto && port >= b->bind.port_low && port <= b->bind.port_high)
@@ -80,24 +80,25 @@ TO_INLINE bool to_find_bind(to_engine *x, const struct to_packet *k, const struc
 
 TO_INLINE const struct to_service *to_service_of(const struct to_table *t, uint8_t service)
 {
-	return to_at(t, TO_SECTION_SERVICES, service, sizeof(struct to_service));
+	return to_element(t, TO_SECTION_SERVICES, service, sizeof(struct to_service));
 }
 
 TO_INLINE const struct to_edge *to_edge_of(const struct to_table *t, uint8_t edge)
 {
-	return to_at(t, TO_SECTION_EDGES, edge, sizeof(struct to_edge));
+	return to_element(t, TO_SECTION_EDGES, edge, sizeof(struct to_edge));
 }
 
 TO_INLINE const struct to_vip *to_vip_of(const struct to_table *t, uint8_t vip)
 {
-	return to_at(t, TO_SECTION_VIPS, vip, sizeof(struct to_vip));
+	return to_element(t, TO_SECTION_VIPS, vip, sizeof(struct to_vip));
 }
 
 TO_INLINE const struct to_target *to_target_of(const struct to_table *t, uint8_t service,
 					       uint8_t edge)
 {
-	return to_at(t, TO_SECTION_TARGETS, service * t->section[TO_SECTION_EDGES].count + edge,
-		     sizeof(struct to_target));
+	return to_element(t, TO_SECTION_TARGETS,
+			  service * t->section[TO_SECTION_EDGES].count + edge,
+			  sizeof(struct to_target));
 }
 
 /* The one question that every step asks which yields an edge. */

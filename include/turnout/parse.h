@@ -9,6 +9,7 @@
 #ifndef TURNOUT_PARSE_H
 #define TURNOUT_PARSE_H
 
+#include "bytes.h"
 #include "limits.h"
 #include "packet.h"
 
@@ -18,13 +19,6 @@
 #define TO_TCP_HEADER  20
 #define TO_UDP_HEADER  8
 #define TO_ICMP_HEADER 8
-
-/* Keeps a scalar's bounds in the register that the verifier has just learned them for. */
-#ifdef __bpf__
-#define TO_BARRIER(v) asm volatile("" : "+r"(v))
-#else
-#define TO_BARRIER(v)
-#endif
 
 TO_INLINE bool to_is_vlan(uint16_t ethertype)
 {
@@ -37,8 +31,8 @@ TO_INLINE const uint8_t *to_bytes_at(const uint8_t *data, const uint8_t *end, ui
 {
 	const uint8_t *p;
 
-	off &= 0xffff;
-	TO_BARRIER(off);
+	TO_OPAQUE(off);
+	off &= TO_MAX_OFFSET; /* nothing that is read lies further: for the verifier */
 	p = data + off;
 	return p + n <= end ? p : NULL;
 }
