@@ -11,7 +11,8 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from scenes import broken, day, encrypted, floods, media, others, relay, signalling  # noqa: E402
+from scenes import (broken, day, dsr, encrypted, floods, media, others, relay,  # noqa: E402
+                    signalling)
 from wire.capture import dump  # noqa: E402
 
 CONTOSO, TRUNK, MEDIA = encrypted.CONTOSO, signalling.PLAN, relay.PLAN
@@ -66,6 +67,9 @@ CAPTURES = [
     Capture("icmp-errors", MEDIA, "half",
             "ICMP and ICMPv6 errors about flows, in both directions, from ends and routers; "
             "about nothing known, cut short, about fragments"),
+    Capture("dsr", dsr.PLAN, "half",
+            "Clients' packets only, for edges in modes l2 and ipip, with tags, sizes around the "
+            "MTU, and routers' errors about the tunnels"),
     Capture("contoso-day", CONTOSO, "baseline",
             "A whole day of contoso in four hours through every stage, with a rollback, an "
             "edge that fails and one that drains",
@@ -85,7 +89,7 @@ CAPTURES = [
 
 
 def scenes():
-    modules = (broken, day, encrypted, floods, media, others, relay, signalling)
+    modules = (broken, day, dsr, encrypted, floods, media, others, relay, signalling)
     return {name: make for module in modules for name, make in module.SCENES.items()}
 
 

@@ -2,7 +2,7 @@
 """The site as the edges live it: who gets which flow, by docs/state.md, sections 1, 2, 5 and 6.
 
 A small implementation of its own, because an edge in a capture can only answer what it was sent.
-It knows what the captures need: dnat pools, pins, affinity, Call-ID hashes. tests/captures judges
+It knows what the captures need: pins, affinity, Call-ID hashes. tests/captures judges
 it by the reference model.
 """
 import ipaddress
@@ -52,14 +52,21 @@ def idle_of(kind, protocol):
 
 
 class Edge:
-    def __init__(self, name, pool, addresses, salt):
+    def __init__(self, name, pool, mode, addresses, salt):
         self.name, self.pool, self.state = name, pool, "up"
+        self.mode = addresses.get("mode", mode)
         self.seed = mix(fnv(name) ^ salt)
         self.addresses = {k: as_list(v) for k, v in addresses.items() if k != "mode"}
 
     def address(self, service, v6):
         found = [a for a in self.addresses.get(service.address, []) if (":" in a) == v6]
         return found[0] if found else None
+
+    def serves(self, service, v6):
+        """A tunnel carries either family to any address."""
+        if self.mode == "ipip":
+            return bool(self.addresses.get(service.address))
+        return self.address(service, v6) is not None
 
 
 class Service:
@@ -91,7 +98,8 @@ class Site:
             raw = yaml.safe_load(plan)
         self.salt = mix(fnv(raw["salt"]))
         roles = {pool["role"]: name for name, pool in raw["pools"].items()}
-        self.edges = [Edge(edge, name, addresses, self.salt) for name, pool in raw["pools"].items()
+        self.edges = [Edge(edge, name, pool.get("mode", "dnat"), addresses, self.salt)
+                      for name, pool in raw["pools"].items()
                       for edge, addresses in pool["edges"].items()]
         self.services = {n: Service(n, s, roles) for n, s in raw["services"].items()}
         self.partners = {n: [ipaddress.ip_network(p) for p in as_list(v)]
@@ -145,7 +153,7 @@ class Site:
 
     def best(self, service, pool, key, v6):
         able = [e for e in self.edges if e.pool == pool and e.state == "up"
-                and e.address(service, v6)]
+                and e.serves(service, v6)]
         return max(able, key=lambda e: mix(mix(key) ^ e.seed), default=None)
 
     def choose(self, now, service, client, cport=0, vport=0, call_id=None):
@@ -154,7 +162,7 @@ class Site:
         held = self.affinities.get((number, service.group)) if service.group else None
         if held and now < held.expires and held.edge.state == "up" \
                 and held.edge.pool in service.pools.values() \
-                and held.edge.address(service, v6) \
+                and held.edge.serves(service, v6) \
                 and self.takes_clients(now, service, client, held.edge.pool):
             return held.edge
         key = number

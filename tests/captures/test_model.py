@@ -18,6 +18,7 @@ DROPS = {
     "sip-udp-fragments": {"fragment-early"},
     "icmp-errors": {"icmp-unmatched", "no-service"},
     "contoso-day": {"no-service"},
+    "dsr": {"ttl", "too-big"},
 }
 MALFORMED = {
     4: {"ip-header", "ip-truncated", "ip-checksum", "l4-truncated", "l4-header", "spoof",
@@ -102,7 +103,7 @@ class Answers(unittest.TestCase):
                 "sip-udp-fragments": {"fragment", "dialog"}, "turn": {"learned-owner", "midflow"},
                 "ms-turn": {"learned-owner"}, "icmp-errors": {"icmp-error"},
                 "federation-5061": {"edge-initiated", "owner", "route"},
-                "tls-sni": {"affinity"}}.items():
+                "tls-sni": {"affinity"}, "dsr": {"icmp-error", "gateway", "too-big"}}.items():
             with self.subTest(name):
                 seen = {found.reason for _, found, *_ in judged(name)[1]}
                 self.assertEqual(reasons - seen, set())
@@ -257,6 +258,7 @@ class SiteAgrees(unittest.TestCase):
         self.agree(PCAPS / "plans" / "media.yaml", ["av-turn", "av-tcp", "av-media"], clients)
         self.agree(PCAPS / "plans" / "trunk.yaml",
                    ["trunk-udp", "trunk-tcp", "trunk-media", "phones"], clients)
+        self.agree(PCAPS / "plans" / "dsr.yaml", ["access", "relay"], clients)
 
 
 if __name__ == "__main__":

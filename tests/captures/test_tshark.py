@@ -10,10 +10,11 @@ from common import capture, frames, index
 
 CHECKS = [x for option in ("ip.check_checksum", "tcp.check_checksum", "udp.check_checksum")
           for x in ("-o", option + ":TRUE")]
-# Status 0 is "bad". What an ICMP error quotes is judged too, where it is whole.
+# Status 0 is "bad". What an ICMP error quotes is cut short, so its own sums cannot be right.
 BAD = " || ".join([f"{layer}.checksum.status == 0" for layer in
-                   ("ip", "tcp", "udp", "icmp", "icmpv6", "zrtp", "igmp", "vrrp")]
-                  + ["stun.att.crc32.status == 0", "_ws.malformed", "tcp.analysis.lost_segment",
+                   ("ip", "icmp", "icmpv6", "zrtp", "igmp", "vrrp")]
+                  + ["((tcp.checksum.status == 0 || udp.checksum.status == 0) && !icmp && !icmpv6)",
+                     "stun.att.crc32.status == 0", "_ws.malformed", "tcp.analysis.lost_segment",
                      "tcp.analysis.ack_lost_segment"])
 # SIP content that is broken on purpose, in whole packets.
 BROKEN_CONTENT = {"sip-udp": "!sip"}
@@ -67,6 +68,8 @@ SEEN = [
     ("zrtp", "zrtp.type", 60, RTP),
     ("icmp-errors", "icmp.type == 3 && udp", 30, []),
     ("icmp-errors", "icmpv6.type == 2", 16, []),
+    ("dsr", "icmp.mtu == 1300 || icmpv6.mtu == 1300", 12, []),
+    ("dsr", "ip.len == 1500 || ipv6.plen == 1460", 24, []),
     ("contoso-day", "tls.handshake.type == 1", 1500, []),
     ("contoso-day", "stun.channel", 2000, []),
     ("contoso-day", "tcp.analysis.retransmission", 100, []),
