@@ -29,6 +29,8 @@ TO_PART int to_embedded_flow(to_engine *x, struct to_packet *k, uint32_t service
 		s = to_service_of(t, service);
 		if (s && to_is_sip_udp(s) && s->group != TO_NO_INDEX)
 			e = to_affinity_find(x, k, client, s->group);
+		if (e && !to_usable_on(t, e, service, k->family))
+			e = NULL;
 	} else if (e) {
 		service = e->service;
 	}
