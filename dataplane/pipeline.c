@@ -279,7 +279,7 @@ void to_pipeline_sweep(struct to_worker *w, uint32_t now, unsigned buckets)
 /* The outside address of an ICMP error: the embedded packet's. */
 static const union to_addr *shard_icmp(struct to_worker *w, struct to_packet *k)
 {
-	struct to_place edge;
+	struct to_identity edge;
 
 	if (!(k->flags & TO_PKT_EMBEDDED))
 		return NULL;

@@ -92,7 +92,7 @@ TO_INLINE bool to_embedded_by(to_engine *x, struct to_packet *k, const struct to
 /* To a client, about what it sent to a VIP and we to an edge. */
 TO_INLINE bool to_icmp_to_client(to_engine *x, struct to_packet *k)
 {
-	struct to_place edge;
+	struct to_identity edge;
 	struct to_bind bind;
 
 	if (!(k->flags & TO_PKT_EMBEDDED_PORTS) ||
@@ -113,7 +113,7 @@ TO_INLINE bool to_icmp_to_client(to_engine *x, struct to_packet *k)
 TO_INLINE bool to_icmp_about_tunnel(to_engine *x, struct to_packet *k)
 {
 	const uint8_t *data, *end;
-	struct to_place place, edge;
+	struct to_identity place, edge;
 	struct to_bind bind;
 	uint16_t outer = k->embedded_l3;
 

@@ -50,7 +50,7 @@ TO_PART uint32_t to_claim(to_engine *x, struct to_packet *k, const union to_addr
 {
 	const struct to_service *s;
 	const struct to_table *t;
-	struct to_place place;
+	struct to_identity place;
 	struct to_bind bind;
 
 	TO_PART_CHECK(k);

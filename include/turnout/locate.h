@@ -7,7 +7,7 @@
 
 /* Sets *place to what the address is; kind TO_ADDRESS_FREE: nothing of ours. */
 TO_PART int to_locate(to_engine *x, const struct to_packet *k, const union to_addr *a,
-		      struct to_place *place)
+		      struct to_identity *place)
 {
 	const struct to_table *t;
 	uint32_t slot, mask;
@@ -46,7 +46,7 @@ union to_bind_bits {
 /* The first bind of the place for (proto, port), as bits of a struct to_bind; 0: none (no bind is
  * all zero, for ports begin at 1). `port` in host order. */
 TO_PART uint64_t to_find_bind_bits(to_engine *x, const struct to_packet *k,
-				   const struct to_place *place, uint32_t proto, uint32_t port)
+				   const struct to_identity *place, uint32_t proto, uint32_t port)
 {
 	const struct to_table *t;
 
@@ -69,8 +69,9 @@ TO_PART uint64_t to_find_bind_bits(to_engine *x, const struct to_packet *k,
 	return 0;
 }
 
-TO_INLINE bool to_find_bind(to_engine *x, const struct to_packet *k, const struct to_place *place,
-			    uint32_t proto, to_be16 port, struct to_bind *bind)
+TO_INLINE bool to_find_bind(to_engine *x, const struct to_packet *k,
+			    const struct to_identity *place, uint32_t proto, to_be16 port,
+			    struct to_bind *bind)
 {
 	union to_bind_bits b = {.bits = to_find_bind_bits(x, k, place, proto, to_host16(port))};
 

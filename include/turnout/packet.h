@@ -53,7 +53,7 @@ enum to_packet_flags {
 };
 
 /* What an address is to us; struct to_address of the table, without the address. */
-struct to_place {
+struct to_identity {
 	uint8_t kind; /* enum to_address_kind */
 	uint8_t index;
 	uint16_t binds;
@@ -110,11 +110,11 @@ struct to_packet {
 
 	/* the decision */
 	struct to_decision out;
-	struct to_key pin;  /* IPv4: key of the flow's pin */
-	uint32_t slot;      /* BPF: which table decides this packet */
-	uint64_t hash;      /* of the pin's key; the engine's own */
-	struct to_place to; /* what dst is */
-	struct to_place from;
+	struct to_key pin;     /* IPv4: key of the flow's pin */
+	uint32_t slot;         /* BPF: which table decides this packet */
+	uint64_t hash;         /* of the pin's key; the engine's own */
+	struct to_identity to; /* what dst is */
+	struct to_identity from;
 	/* from an edge, TO_NO_INDEX for none: the service and VIP that its source port answers for,
 	 * and those that its destination port goes out by */
 	uint8_t answers_service;
