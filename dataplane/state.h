@@ -77,12 +77,14 @@ struct to_worker_state {
 	uint64_t sweep_bucket;
 } __attribute__((aligned(64)));
 
-/* Sizes for `workers` workers and about `pins` IPv4 pins in all. */
+/* Sizes for `workers` workers and at most `pins` IPv4 pins in all. Give twice what is expected: a
+ * half full table answers a third faster than a full one. */
 void to_state_sizes(struct to_state_config *config, uint32_t workers, uint32_t pins);
 
 /*
  * Creates the region, or takes over the one at `path` after whatever end of its last process.
- * NULL: anonymous memory. Returns 0 or a negative errno, with a message for a person in `err`:
+ * NULL: anonymous memory. Returns 0 or a negative errno, with a message for a person in `err`
+ * and *state NULL:
  * -EBUSY another process has it; -EBADMSG not a region, or a damaged one (left alone);
  * -EPROTO a layout this build does not know; -ENOSPC no memory, or live proven entries of the old
  * region do not fit the new sizes (the old region is left as it was).

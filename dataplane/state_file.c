@@ -22,17 +22,9 @@
 
 #include "state_tables.h"
 
-#define HUGETLBFS 0x958458f6 /* statfs(2) */
-#define HUGE_PAGE (2ull << 20)
-/* At most 0.6 of the cells are ever used: searches stay short, see docs/state-tables.md. */
-#define LOAD_NUMERATOR   3
-#define LOAD_DENOMINATOR 5
-#define MOST_ENTRIES     (1u << 28) /* of one table; a cell's number fits 32 bits */
-#define MOST_BYTES       (1ull << 42)
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
+#define HUGETLBFS    0x958458f6 /* statfs(2) */
+#define MOST_ENTRIES (1u << 28) /* of one table; a cell's number fits 32 bits */
+#define MOST_BYTES   (1ull << 42)
 
 static int fail(int rc, char *err, size_t size, const char *path, const char *what)
 {
@@ -48,31 +40,17 @@ static uint64_t header_sum(const struct to_region *r)
 	return to_mix(to_fnv((const char *)&copy, sizeof(copy)));
 }
 
-static uint64_t buckets_for(uint32_t kind, uint32_t entries)
-{
-	uint64_t n = 1;
-
-	while (n * to_cells_per_bucket(kind == TO_PIN6) * LOAD_NUMERATOR / LOAD_DENOMINATOR <
-	       entries)
-		n *= 2;
-	return n;
-}
-
-static uint32_t capacity_of(const struct to_region *r, uint32_t kind, bool proven)
-{
-	return proven ? r->size[kind].proven : r->size[kind].unproven;
-}
-
 static uint64_t region_bytes(const struct to_region *r)
 {
 	uint64_t bytes = TO_REGION_HEADER;
 
 	for (uint32_t w = 0; w < r->workers; w++) {
 		for (uint32_t i = 0; i < TO_ENTRY_KIND_COUNT * 2; i++) {
-			uint32_t entries = capacity_of(r, i / 2, i % 2);
+			uint32_t entries = to_region_capacity(r, i / 2, i % 2);
 
 			if (entries && !(w && to_state_is_shared(i / 2, i % 2)))
-				bytes += buckets_for(i / 2, entries) * sizeof(union to_bucket);
+				bytes +=
+					to_region_buckets(i / 2, entries) * sizeof(union to_bucket);
 		}
 	}
 	return bytes;
@@ -162,149 +140,6 @@ static int check_header(const struct to_region *r, uint64_t file_bytes, const ch
 	return 0;
 }
 
-static void describe(struct to_cells *t, const struct to_region *r, uint32_t kind, bool proven,
-		     union to_bucket *bucket)
-{
-	t->capacity = capacity_of(r, kind, proven);
-	t->view.bucket = bucket;
-	t->view.mask = buckets_for(kind, t->capacity) - 1;
-	t->seed = &r->seed[kind];
-	t->oldest = TO_NO_CELL;
-	t->newest = TO_NO_CELL;
-	t->kind = (uint8_t)kind;
-	t->proven = proven;
-	t->wide = kind == TO_PIN6;
-	t->shared = to_state_is_shared(kind, proven);
-}
-
-/* Where each table of one worker lies; `*at` goes on. */
-static int describe_worker(struct to_state *st, uint32_t w, uint8_t **at)
-{
-	struct to_worker_state *ws = &st->worker[w];
-
-	ws->state = st;
-	ws->worker = w;
-	memcpy(ws->seed, st->region->seed, sizeof(ws->seed));
-	for (uint32_t i = 0; i < TO_ENTRY_KIND_COUNT * 2; i++) {
-		uint32_t kind = i / 2;
-		bool proven = i % 2;
-		struct to_cells *t = &st->cells[w * TO_ENTRY_KIND_COUNT * 2 + i];
-
-		ws->view[kind][proven].bucket = &st->none;
-		if (!capacity_of(st->region, kind, proven))
-			continue;
-		if (w && to_state_is_shared(kind, proven)) {
-			t = st->worker[0].cells[kind][proven];
-		} else {
-			describe(t, st->region, kind, proven, (union to_bucket *)*at);
-			*at += (t->view.mask + 1) * sizeof(union to_bucket);
-			if (!proven) {
-				t->link = calloc(to_cells_count(t), sizeof(*t->link));
-				if (!t->link)
-					return -ENOMEM;
-			}
-		}
-		ws->cells[kind][proven] = t;
-		ws->view[kind][proven] = t->view;
-	}
-	return 0;
-}
-
-static void forget(struct to_state *st)
-{
-	if (st->cells)
-		for (uint32_t i = 0; i < st->region->workers * TO_ENTRY_KIND_COUNT * 2; i++)
-			free(st->cells[i].link);
-	free(st->cells);
-	free(st->worker);
-	if (st->region)
-		munmap(st->region, st->bytes);
-	free(st);
-}
-
-/* Aligned to huge pages, so that the kernel can use them for a mapping of any file. */
-static void *map(int fd, uint64_t bytes)
-{
-	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-	uint64_t room = bytes + HUGE_PAGE;
-	uint8_t *hole = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint8_t *at;
-	uint8_t *end;
-	void *p;
-
-	if (hole == MAP_FAILED)
-		return MAP_FAILED;
-	at = (uint8_t *)(((uintptr_t)hole + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
-	end = at + bytes;
-	p = mmap(at, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0);
-	if (p == MAP_FAILED) {
-		munmap(hole, room);
-		return MAP_FAILED;
-	}
-	if (at > hole)
-		munmap(hole, (size_t)(at - hole));
-	end = (uint8_t *)(((uintptr_t)end + 4095) & ~(uintptr_t)4095);
-	if (end < hole + room)
-		munmap(end, (size_t)(hole + room - end));
-	/* Best effort: without huge pages everything works, a look-up costs a TLB miss more. */
-	madvise(p, bytes, MADV_HUGEPAGE);
-	return p;
-}
-
-/* A full file system must say so here, not by SIGBUS under a worker. By way of the mapping, so that
- * its pages become huge ones. */
-static int populate(int fd, void *region, uint64_t bytes)
-{
-	if (!madvise(region, bytes, MADV_POPULATE_WRITE))
-		return 0;
-	return errno == EINVAL ? -posix_fallocate(fd, 0, (off_t)bytes) : -ENOSPC;
-}
-
-/* All of the process's side of a mapped region whose header is checked or is `header`. */
-static int attach(int fd, uint64_t bytes, const struct to_region *header, struct to_state **out)
-{
-	struct to_state *st = aligned_alloc(64, sizeof(*st));
-	uint8_t *at;
-	int rc = 0;
-
-	if (!st)
-		return -ENOMEM;
-	memset(st, 0, sizeof(*st));
-	st->lock = -1;
-	st->bytes = bytes;
-	st->region = map(fd, bytes);
-	if (st->region == MAP_FAILED) {
-		rc = -errno;
-		free(st);
-		return rc;
-	}
-	if (fd >= 0)
-		rc = populate(fd, st->region, bytes);
-	if (!rc && header)
-		*st->region = *header;
-	if (!rc) {
-		size_t n = st->region->workers;
-
-		st->worker = aligned_alloc(64, n * sizeof(*st->worker));
-		st->cells = aligned_alloc(64, n * TO_ENTRY_KIND_COUNT * 2 * sizeof(*st->cells));
-		if (!st->worker || !st->cells)
-			rc = -ENOMEM;
-		if (st->worker)
-			memset(st->worker, 0, n * sizeof(*st->worker));
-		if (st->cells)
-			memset(st->cells, 0, n * TO_ENTRY_KIND_COUNT * 2 * sizeof(*st->cells));
-	}
-	at = (uint8_t *)st->region + TO_REGION_HEADER;
-	for (uint32_t w = 0; !rc && w < st->region->workers; w++)
-		rc = describe_worker(st, w, &at);
-	if (rc) {
-		forget(st);
-		return rc;
-	}
-	*out = st;
-	return 0;
-}
-
 static uint64_t round_up(uint64_t bytes, uint64_t page)
 {
 	return (bytes + page - 1) / page * page;
@@ -338,7 +173,7 @@ static int create(const char *aside, const struct to_region *header, struct to_s
 	if (!rc && ftruncate(fd, (off_t)bytes))
 		rc = -errno;
 	if (!rc)
-		rc = attach(fd, bytes, header, st);
+		rc = to_state_attach(fd, bytes, header, st);
 	close(fd);
 	if (rc) {
 		unlink(aside);
@@ -351,7 +186,7 @@ static int create(const char *aside, const struct to_region *header, struct to_s
 static int create_anonymous(const struct to_region *header, struct to_state **st, char *err,
 			    size_t err_size)
 {
-	int rc = attach(-1, round_up(header->bytes, 4096), header, st);
+	int rc = to_state_attach(-1, round_up(header->bytes, 4096), header, st);
 
 	if (rc)
 		snprintf(err, err_size, "no memory for a region of %llu MiB: %s",
@@ -367,13 +202,13 @@ static int adopt(int fd, const struct to_region *old, const char *path, uint32_t
 	int rc = file_size(fd, old->bytes, &bytes);
 
 	if (!rc)
-		rc = attach(fd, bytes, NULL, st);
+		rc = to_state_attach(fd, bytes, NULL, st);
 	if (rc)
 		return fail(rc, err, err_size, path, strerror(-rc));
 	(*st)->report.how = TO_STATE_ADOPTED;
 	rc = to_state_recover(*st, now);
 	if (rc) {
-		forget(*st);
+		to_state_detach(*st);
 		return fail(rc, err, err_size, path, strerror(-rc));
 	}
 	return 0;
@@ -396,7 +231,7 @@ static int replace(const char *path, const struct to_region *header, struct to_s
 	if (!rc && rename(aside, path))
 		rc = fail(-errno, err, err_size, path, strerror(errno));
 	if (rc) {
-		forget(*st);
+		to_state_detach(*st);
 		unlink(aside);
 	}
 	return rc;
@@ -436,7 +271,7 @@ static int take_over(int fd, const char *path, const struct to_region *header,
 		return 0;
 	}
 	rc = replace(path, header, from, config, st, err, err_size);
-	forget(from);
+	to_state_detach(from);
 	return rc;
 }
 
@@ -469,6 +304,7 @@ int to_state_open(const char *path, const struct to_state_config *config, struct
 	int fd;
 	int rc = check_config(config, err, err_size);
 
+	*state = NULL;
 	if (rc)
 		return rc;
 	rc = make_header(config, &header);
@@ -501,7 +337,7 @@ void to_state_close(struct to_state *state)
 {
 	int held = state->lock;
 
-	forget(state);
+	to_state_detach(state);
 	if (held >= 0)
 		close(held);
 }

@@ -94,6 +94,14 @@ TO_INLINE void to_value_store(struct to_entry *to, const struct to_entry *value)
 	*(volatile two *)to = v;
 }
 
+/* state_map.c */
+uint64_t to_region_buckets(uint32_t kind, uint32_t entries);
+uint32_t to_region_capacity(const struct to_region *r, uint32_t kind, bool proven);
+/* The process's side of a region: of `fd`, whose header is checked, or new with `header`; of
+ * anonymous memory with fd -1. */
+int to_state_attach(int fd, uint64_t bytes, const struct to_region *header, struct to_state **out);
+void to_state_detach(struct to_state *st);
+
 /* state.c: tables that one worker writes. */
 struct to_entry *to_own_add(struct to_cells *t, const void *key, uint64_t hash,
 			    const struct to_entry *value, uint32_t now,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a pin look-up costs, against a bare one: 64-byte buckets of two entries, no probing, no
- * time, no state; the same number of buckets, entries, bursts and order, in the same run, sample
- * by sample in turn. Prints JSON lines; wrong answers are counted and fail the run.
+ * What a pin look-up costs, against a bare one: 64-byte buckets of two entries, at most 0.6 full,
+ * no probing, no time, no state; the same entries, bursts and order, in the same run, sample by
+ * sample in turn. Prints JSON lines; wrong answers are counted and fail the run.
  *
- *   bench_cells [ENTRIES...]      (default 4096 1000000 10000000)
+ *   bench_cells [ENTRIES[/CAPACITY]...]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,7 +193,7 @@ static void print(const char *name, const double *ns, const double *bare)
 	       name, ns[0], ns[SAMPLES / 2], ns[0] / bare[0], ns[SAMPLES / 2] / bare[SAMPLES / 2]);
 }
 
-static int measure(uint32_t entries)
+static int measure(uint32_t entries, uint32_t capacity)
 {
 	struct to_state_config config = {.workers = 1, .now = NOW, .seed = 1};
 	struct run r = {.entries = entries, .lookups = 1 << 20};
@@ -202,12 +202,14 @@ static int measure(uint32_t entries)
 	double more[SAMPLES];
 	char err[256];
 
-	config.size[TO_PIN4].proven = entries;
+	config.size[TO_PIN4].proven = capacity;
 	if (to_state_open(NULL, &config, &r.state, err, sizeof(err))) {
 		fprintf(stderr, "%s\n", err);
 		return 1;
 	}
-	r.mask = to_state_worker(r.state, 0)->view[TO_PIN4][true].mask;
+	for (r.mask = 1; r.mask * 6 / 5 < entries; r.mask *= 2)
+		;
+	r.mask--;
 	r.bare = huge((r.mask + 1) * sizeof(*r.bare));
 	r.order = huge(r.lookups * sizeof(*r.order));
 	if (!r.bare || !r.order || fill(&r)) {
@@ -224,8 +226,8 @@ static int measure(uint32_t entries)
 	qsort(bare, SAMPLES, sizeof(*bare), compare);
 	qsort(more, SAMPLES, sizeof(*more), compare);
 	qsort(state, SAMPLES, sizeof(*state), compare);
-	printf("{\"entries\":%u,\"buckets\":%llu,\"wrong\":%llu", entries,
-	       (unsigned long long)r.mask + 1, (unsigned long long)r.wrong);
+	printf("{\"entries\":%u,\"capacity\":%u,\"wrong\":%llu", entries, capacity,
+	       (unsigned long long)r.wrong);
 	print("bare", bare, bare);
 	print("find", state, bare);
 	print("find_more", more, bare);
@@ -239,12 +241,21 @@ static int measure(uint32_t entries)
 
 int main(int argc, char **argv)
 {
-	static const uint32_t usual[] = {4096, 1000000, 10000000};
+	static const uint32_t usual[][2] = {{4096, 4096},
+					    {4096, 1000000},
+					    {1000000, 1000000},
+					    {1000000, 2000000},
+					    {10000000, 10000000}};
 	int rc = 0;
 
-	for (int i = 1; i < argc; i++)
-		rc |= measure((uint32_t)strtoul(argv[i], NULL, 10));
+	for (int i = 1; i < argc; i++) {
+		char *end;
+		uint32_t entries = (uint32_t)strtoul(argv[i], &end, 10);
+		uint32_t capacity = *end == '/' ? (uint32_t)strtoul(end + 1, NULL, 10) : entries;
+
+		rc |= measure(entries, capacity);
+	}
 	for (size_t i = 0; argc < 2 && i < sizeof(usual) / sizeof(*usual); i++)
-		rc |= measure(usual[i]);
+		rc |= measure(usual[i][0], usual[i][1]);
 	return rc;
 }
