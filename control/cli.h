@@ -47,6 +47,7 @@ struct to_command {
 /* In the order of help. X(name): to_cmd_name */
 #define TO_COMMANDS(X)                                                                             \
 	X(check)                                                                                   \
+	X(classify)                                                                                \
 	X(diff)                                                                                    \
 	X(table_show)                                                                              \
 	X(table_write)
