@@ -51,7 +51,7 @@ static struct to_replay_generation *add_generation(struct replay *r, const char 
 		return NULL;
 	s->generations = more;
 	more += s->generation_count++;
-	*more = (struct to_replay_generation){.at = r->clock, .path = path};
+	*more = (struct to_replay_generation){.path = path};
 	return more;
 }
 
@@ -130,8 +130,7 @@ static int publish(struct replay *r, const struct to_replay_event *event)
 
 	if (!g)
 		return no_memory(r);
-	if (event->at > g->at)
-		g->at = event->at; /* after the last frame */
+	g->at = event->at > r->result.first_ns ? event->at : r->result.first_ns;
 	ret = e->publish(e->self, event->path, &published, g->error, sizeof(g->error));
 	if (ret == 0)
 		return begin_generation(r, g, &published);
@@ -198,7 +197,7 @@ static int feed(struct replay *r)
 		if (!r->result.first_ns)
 			r->result.first_ns = r->clock;
 		r->result.last_ns = r->clock;
-		ret = publish_due(r, r->clock);
+		ret = publish_due(r, r->clock); /* before the first frame that late */
 		if (ret == 0)
 			ret = take(r, &in);
 		if (ret < 0)
