@@ -189,6 +189,8 @@ TO_PART int to_dialog_update(to_engine *x, struct to_packet *k, uint32_t rules, 
 		}
 		d = to_sip_prove(x, k, TO_DIALOG, d);
 	}
+	if (d->edge != k->out.edge)
+		return 0; /* another worker's came first */
 	to_dialog_message(x, k, d, idle);
 	return d->flags & TO_ENTRY_PROVEN;
 }
@@ -218,6 +220,8 @@ TO_PART int to_transaction_update(to_engine *x, struct to_packet *k, uint32_t ru
 		return 0;
 	if (!made && rules & TO_SIP_ANSWER && !(t->flags & TO_ENTRY_PROVEN))
 		t = to_sip_prove(x, k, TO_TRANSACTION, t);
+	if (t->edge != k->out.edge)
+		return 0;
 	to_transaction_message(k, t);
 	return 0;
 }
