@@ -20,6 +20,33 @@ static bool splits(const struct to_plan_route *route)
 	return false;
 }
 
+static const struct to_plan_partner *apart(const struct to_plan *plan,
+					   const struct to_plan_route *route)
+{
+	for (uint32_t i = 0; i < route->exceptions; i++)
+		if (route->exception[i].share != route->share)
+			return &plan->partner[route->exception[i].partner];
+	return NULL;
+}
+
+static void refuse_split(struct to_loader *l, const struct to_plan_stage *stage, uint32_t service)
+{
+	const struct to_plan_route *route = &stage->route[service];
+	const struct to_plan_partner *partner = apart(l->plan, route);
+	const char *name = l->plan->service[service].name;
+
+	if (route->share != 0 && route->share != TO_SHARE_ALL)
+		to_bad(l, route->at,
+		       "stage '%s' splits the A/V service '%s' between two pools, which needs "
+		       "'relay_key: shared' (the same relay key on all A/V Edges)",
+		       stage->name, name);
+	else
+		to_bad(l, route->at,
+		       "stage '%s' routes partner '%s' of the A/V service '%s' apart from everyone "
+		       "else, which needs 'relay_key: shared'",
+		       stage->name, partner->name, name);
+}
+
 /* Credentials of one pool's relay are worthless at another's, unless the keys are the same. */
 static void check_relay_key(struct to_loader *l, const struct to_plan_stage *stage)
 {
@@ -31,10 +58,7 @@ static void check_relay_key(struct to_loader *l, const struct to_plan_stage *sta
 		if (!is_av(s))
 			continue;
 		if (splits(&stage->route[i]))
-			to_bad(l, stage->route[i].at,
-			       "stage '%s' splits the A/V service '%s' between two pools, which "
-			       "needs 'relay_key: shared' (the same relay key on all A/V Edges)",
-			       stage->name, s->name);
+			refuse_split(l, stage, i);
 		for (uint32_t k = 0; k < i; k++)
 			if (is_av(&plan->service[k]) && to_share_vip(s, &plan->service[k]) &&
 			    !splits(&stage->route[i]) && !splits(&stage->route[k]) &&

@@ -216,6 +216,8 @@ void to_read_pools(struct to_loader *l, const struct to_node *node, void *plan)
 
 	if (!to_expect_map(l, node))
 		return;
+	if (!node->children)
+		to_bad(l, to_node_place(node), "a plan without pools");
 	for (const struct to_node *child = node->first; child; child = child->next) {
 		if (p->pools == TO_MAX_POOLS) {
 			to_bad(l, child->key->at, "more than %d pools", TO_MAX_POOLS);

@@ -276,7 +276,7 @@ static void need_roles(struct to_loader *l, struct to_place at)
 			found |= l->plan->pool[i].role == role;
 			unknown |= l->plan->pool[i].role == TO_NO_INDEX;
 		}
-		if (!found && !unknown)
+		if (l->plan->pools && !found && !unknown)
 			to_bad(l, at, "no pool has the role '%s'", roles[role]);
 	}
 }

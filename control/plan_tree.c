@@ -10,12 +10,27 @@ struct reader {
 	yaml_parser_t parser;
 	struct to_arena *arena;
 	struct to_report *report;
+	const char *text;
+	size_t size;
 	bool failed; /* nothing further can be read */
 };
 
 static struct to_place place_of(yaml_mark_t mark)
 {
 	return (struct to_place){(uint32_t)mark.line + 1, (uint32_t)mark.column + 1};
+}
+
+/* libyaml gives only the offset of a byte that is no text. */
+static struct to_place place_at(const struct reader *r, size_t offset)
+{
+	struct to_place at = {1, 1};
+
+	for (size_t i = 0; i < offset && i < r->size; i++) {
+		at.column += (r->text[i] & 0xc0) != 0x80; /* characters, not bytes */
+		if (r->text[i] == '\n')
+			at = (struct to_place){at.line + 1, 1};
+	}
+	return at;
 }
 
 static bool next_event(struct reader *r, yaml_event_t *event)
@@ -28,8 +43,8 @@ static bool next_event(struct reader *r, yaml_event_t *event)
 		return true;
 	r->failed = true;
 	if (p->error == YAML_READER_ERROR)
-		to_report_add(r->report, TO_ERROR, place_of(p->mark), "not readable as text: %s",
-			      p->problem);
+		to_report_add(r->report, TO_ERROR, place_at(r, p->problem_offset),
+			      "not readable as text: %s", p->problem);
 	else
 		to_report_add(r->report, TO_ERROR, place_of(p->problem_mark), "not YAML: %s%s%s",
 			      p->problem ? p->problem : "no memory", p->context ? ", " : "",
@@ -259,7 +274,7 @@ static struct to_node *read_stream(struct reader *r)
 const struct to_node *to_tree_load(struct to_arena *arena, const char *text, size_t size,
 				   struct to_report *report)
 {
-	struct reader r = {.arena = arena, .report = report};
+	struct reader r = {.arena = arena, .report = report, .text = text, .size = size};
 	struct to_node *root;
 	size_t before = report->errors;
 

@@ -16,7 +16,10 @@ static const char *called(const struct to_node *node)
 
 static bool wrong_type(struct to_loader *l, const struct to_node *node, const char *wanted)
 {
-	if (node->type != TO_NODE_BAD)
+	if (node->type == TO_NODE_TEXT)
+		to_bad(l, node->at, "'%s' must be %s, not the string '%.40s'", called(node), wanted,
+		       node->text);
+	else if (node->type != TO_NODE_BAD)
 		to_bad(l, node->at, "'%s' must be %s, not %s", called(node), wanted,
 		       to_node_type_name(node));
 	return false;
@@ -136,8 +139,14 @@ bool to_read_number(struct to_loader *l, const struct to_node *node, uint64_t lo
 		return false;
 	end = digits(node->text, &value);
 	if (!end || *end || value < low || value > high) {
-		to_bad(l, node->at, "'%s' must be a whole number from %llu to %llu, not '%.40s'",
-		       called(node), (unsigned long long)low, (unsigned long long)high, node->text);
+		if (low == high)
+			to_bad(l, node->at, "'%s' must be %llu, not '%.40s'", called(node),
+			       (unsigned long long)low, node->text);
+		else
+			to_bad(l, node->at,
+			       "'%s' must be a whole number from %llu to %llu, not '%.40s'",
+			       called(node), (unsigned long long)low, (unsigned long long)high,
+			       node->text);
 		return false;
 	}
 	*out = value;

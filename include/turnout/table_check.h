@@ -179,25 +179,15 @@ static inline const char *to_check_edges(const struct to_table *t)
 	return NULL;
 }
 
-static inline const char *to_check_sites(const struct to_table *t)
+static inline const char *to_check_vips(const struct to_table *t)
 {
 	for (uint32_t i = 0; i < to_table_vip_count(t); i++) {
 		const struct to_vip *v = &to_table_vips(t)[i];
-		const struct to_address *a = to_table_find_address(t, &v->addr);
 
 		TO_REFUSE(v->family != (to_addr_is_v4(&v->addr) ? TO_IP4 : TO_IP6),
 			  "VIP's family is not its address's");
 		TO_REFUSE(!to_all_zero(v->reserved, sizeof(v->reserved)) || v->reserved2,
 			  "reserved bytes of a VIP are not zero");
-		TO_REFUSE(!a || a->kind != TO_ADDRESS_VIP || a->index != i,
-			  "VIP is not among the addresses");
-	}
-	for (uint32_t i = 0; i < to_table_gateway_count(t); i++) {
-		const struct to_address *a =
-			to_table_find_address(t, &to_table_gateways(t)[i].addr);
-
-		TO_REFUSE(!a || a->kind != TO_ADDRESS_GATEWAY || a->index != i,
-			  "gateway is not among the addresses");
 	}
 	return NULL;
 }
@@ -461,13 +451,32 @@ static inline const char *to_check_addresses(const struct to_table *t)
 	return NULL;
 }
 
+/* That each address is its VIP's or gateway's has been asked: here, that none is left out. */
+static inline const char *to_check_sites(const struct to_table *t)
+{
+	for (uint32_t i = 0; i < to_table_vip_count(t); i++) {
+		const struct to_address *a = to_table_find_address(t, &to_table_vips(t)[i].addr);
+
+		TO_REFUSE(!a || a->kind != TO_ADDRESS_VIP || a->index != i,
+			  "VIP is not among the addresses");
+	}
+	for (uint32_t i = 0; i < to_table_gateway_count(t); i++) {
+		const struct to_address *a =
+			to_table_find_address(t, &to_table_gateways(t)[i].addr);
+
+		TO_REFUSE(!a || a->kind != TO_ADDRESS_GATEWAY || a->index != i,
+			  "gateway is not among the addresses");
+	}
+	return NULL;
+}
+
 /* In an order in which each check may rely on those before. */
 static inline const char *to_check_contents(const struct to_table *t)
 {
 	static const char *(*const checks[])(const struct to_table *) = {
-		to_check_counts,  to_check_strings,   to_check_rest_of_header, to_check_pools,
-		to_check_edges,   to_check_sites,     to_check_services,       to_check_routes,
-		to_check_targets, to_check_addresses,
+		to_check_counts,    to_check_strings, to_check_rest_of_header, to_check_pools,
+		to_check_edges,     to_check_vips,    to_check_services,       to_check_routes,
+		to_check_addresses, to_check_sites,   to_check_targets,
 	};
 	const char *why = NULL;
 
