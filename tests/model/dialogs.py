@@ -79,13 +79,13 @@ def make(engine, context, dialog, transaction):
 
 
 def add(engine, table, key, context, proven):
+    if table.proven(key, engine.now):
+        return None  # another edge's, which was first
     entry = Entry(context.edge, context.service, engine.now + UNPROVEN_LIFE, DIALOG_LIFE,
                   through_vip=context.through_vip)
     if not proven:
         table.add_unproven(key, hashes.client_of(context.client), entry)
         return entry
-    if table.proven(key, engine.now):
-        return None  # another edge's, which was first
     if not table.add_proven(key, entry, engine.now):
         engine.state.counts["entry-lost"] += 1
         return None
@@ -102,6 +102,9 @@ def prove(engine, context, dialog, transaction):
         if entry and not entry.proven and not table.proven(key, engine.now) \
                 and table.prove(key, client, entry, engine.now):
             fresh = fresh or entry is dialog
+    if fresh and not context.from_edge:
+        dialog.established = True  # no 2xx of a DSR edge is ever seen
+        dialog.life = context.service.idle
     return fresh
 
 

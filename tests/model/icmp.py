@@ -22,7 +22,7 @@ def to_vip(engine, packet):
         service = engine.plan.service_at(inner.src, inner.protocol, inner.sport)
         found = by_affinity(engine, service, inner.dst)
         if found and service.serves(found.edge, packet.family):
-            return verdict.Verdict("steer", "icmp-error", service, found.edge, proven=True)
+            return verdict.Verdict("steer", "icmp-error", service, found.edge)
     return verdict.drop("icmp-unmatched")
 
 
@@ -39,18 +39,24 @@ def to_client(engine, packet):
     edge = inner and engine.plan.edge_by_address.get(inner.dst)
     if not edge or inner.dport is None:
         return None
-    service = engine.plan.reverse(inner.dst, inner.protocol, inner.dport)
-    if not service:
-        return None
-    vip = service.vip(packet.family)
-    key = (inner.src, inner.sport, vip, inner.dport, inner.protocol)
+    reverse = engine.plan.reverse(inner.dst, inner.protocol, inner.dport)
+    outgoing = engine.plan.outgoing(inner.dst, inner.protocol, inner.sport)
+    for service in (reverse, outgoing):
+        vip = service and service.vip(packet.family)
+        pin = pin_of(engine, (inner.src, inner.sport, vip, inner.dport, inner.protocol), edge)
+        if pin:
+            return verdict.reply(pin.service, edge, "icmp-error")
+    found = by_affinity(engine, reverse, inner.src)
+    if found and found.edge is edge:
+        return verdict.reply(reverse, edge, "icmp-error")
+    return None
+
+
+def pin_of(engine, key, edge):
     for pin in (engine.state.pin.proven(key, engine.now),
                 engine.state.pin.unproven(key, None, engine.now)):
         if pin and pin.edge is edge:
-            return verdict.reply(pin.service, edge, "icmp-error")
-    found = by_affinity(engine, service, inner.src)
-    if found and found.edge is edge:
-        return verdict.reply(service, edge, "icmp-error")
+            return pin
     return None
 
 
@@ -64,9 +70,5 @@ def to_gateway(engine, packet):
     inner = embedded(tunnel.rest, packet.family)
     if not edge or not inner or inner.dport is None or inner.dst not in engine.plan.vips:
         return None
-    key = (inner.src, inner.sport, inner.dst, inner.dport, inner.protocol)
-    for pin in (engine.state.pin.proven(key, engine.now),
-                engine.state.pin.unproven(key, None, engine.now)):
-        if pin and pin.edge is edge:
-            return verdict.reply(pin.service, edge, "icmp-error")
-    return None
+    pin = pin_of(engine, (inner.src, inner.sport, inner.dst, inner.dport, inner.protocol), edge)
+    return verdict.reply(pin.service, edge, "icmp-error") if pin else None

@@ -48,7 +48,7 @@ def sip_udp(engine, packet, service, klass):
                                ("transaction", engine.state.transaction, message.branch)):
         entry = dialogs.serving(engine, table, key, packet.src, service, packet.family)
         if entry:  # V1, V2
-            found = verdict.steer(entry, reason)
+            found = verdict.Verdict("steer", reason, service, entry.edge, proven=entry.proven)
             context.edge, context.make_dialog = entry.edge, False
             dialogs.apply(engine, context)
             return found

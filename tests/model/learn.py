@@ -5,6 +5,8 @@ from model import sdp as body
 from model import stun
 from model.state import TURN_GRACE, Entry, cut
 
+MAX_CLAIMS = 8  # of one SIP message
+
 
 def turn(engine, edge, pin, packet, view):
     """An Allocate or Refresh success on a proven pin."""
@@ -43,7 +45,6 @@ def claim(engine, place, edge, life):
 def sdp(engine, edge, message):
     if edge.mode != "dnat":
         return
-    for address, port in body.claims(message.body):
-        service = media_service(engine, address, port)
-        if service:
-            claim(engine, (address, port), edge, service.idle)
+    claims = [(place, media_service(engine, *place)) for place in body.claims(message.body)]
+    for place, service in [c for c in claims if c[1]][:MAX_CLAIMS]:
+        claim(engine, place, edge, service.idle)

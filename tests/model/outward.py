@@ -61,7 +61,7 @@ def answer(engine, packet, view):
     for table, key in places:
         entry = through_vip(engine, table, key, packet.dst, view.edge)
         if entry:
-            found = verdict.reply(entry.service, view.edge)
+            found = verdict.reply(view.reverse, view.edge)
             context(engine, packet, view, view.reverse, True)
             learn.sdp(engine, view.edge, message)
             return found

@@ -24,7 +24,7 @@ class Malformed(Exception):
 @dataclass
 class Fragment:
     ident: int
-    protocol: int  # IPv6: the fragment header's next header, the same in all fragments
+    protocol: int  # IPv6: None, the identification is enough (RFC 8200, 4.5)
     offset: int
     more: bool
 
@@ -126,16 +126,14 @@ def checksum_holds(header):
 
 
 def read_ipv6(packet):
-    """Headers are walked as far as both the frame and the payload length reach."""
+    """The payload length first, then header by header."""
     ip = packet.ip
     packet.ip_len = 40 + u16(ip, 4)
     packet.ttl = ip[7]
-    end = min(packet.ip_len, len(ip))
-    proto, at, fragment = walk_extensions(ip, end)
     if packet.ip_len > len(ip):
         raise Malformed("ip-truncated")
-    packet.proto, packet.fragment = proto, fragment
-    return ip[at:end]
+    packet.proto, at, packet.fragment = walk_extensions(ip, packet.ip_len)
+    return ip[at:packet.ip_len]
 
 
 def walk_extensions(ip, end):
@@ -152,7 +150,7 @@ def walk_extensions(ip, end):
             raise Malformed("ip-truncated")
         if proto == FRAGMENT_HEADER:
             place = u16(ip, at + 2)
-            fragment = Fragment(int.from_bytes(ip[at + 4:at + 8], "big"), ip[at],
+            fragment = Fragment(int.from_bytes(ip[at + 4:at + 8], "big"), None,
                                 place & 0xFFF8, bool(place & 1))
             if fragment.offset > 0:
                 return ip[at], at + 8, fragment
@@ -226,11 +224,9 @@ def embedded(data, family):
         if at < 20:
             return None
     else:
-        try:
-            proto, at, fragment = walk_extensions(data, len(data))
-        except Malformed:
-            return None
-        later = fragment is not None and fragment.offset > 0
+        proto, at, later = data[6], 40, False
+        if proto == FRAGMENT_HEADER and len(data) >= 48:
+            proto, at, later = data[40], 48, bool(u16(data, 42) & 0xFFF8)
     rest = data[at:]
     found = Embedded(src, dst, proto, None, None, b"" if later else rest)
     if proto in NAMES and not later and len(rest) >= 4:
