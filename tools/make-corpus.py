@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writes the seed corpora of the fuzz targets: DIR/packet, DIR/payload, DIR/plan, DIR/table.
+
+The seeds are cut from the project's own captures, plans and table images, so none of them is kept
+under version control. What a seed looks like, the target of that name in tests/fuzz/ says.
+"""
+import argparse
+import hashlib
+import json
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+
+# In the order of tests/fuzz/packet_tables.c.
+PLANS = ["examples/contoso.yaml", "examples/dual-stack.yaml", "pcaps/plans/dsr.yaml",
+         "pcaps/plans/media.yaml", "pcaps/plans/trunk.yaml"]
+WINDOW = 10  # frames of a packet seed
+WINDOWS = 30  # of a capture
+PAYLOADS = 40  # of a capture
+END_BURST, NEXT_STAGE = 8, 16  # control bits of tests/fuzz/fuzz_packet.c
+TAGS = (0x8100, 0x88A8, 0x9100)
+
+
+def read_capture(path):
+    """(seconds, bytes) of each frame; the captures of pcaps/ are little-endian."""
+    data, at, frames = path.read_bytes(), 24, []
+    while at < len(data):
+        seconds, _, there, _ = struct.unpack_from("<IIII", data, at)
+        frames.append((seconds, data[at + 16:at + 16 + there]))
+        at += 16 + there
+    return frames
+
+
+def spread(items, most):
+    """At most `most` of them, from all over."""
+    step = max(1, -(-len(items) // most))
+    return items[::step]
+
+
+def packet_seed(plan, stage, frames):
+    """Frames as a seed; every fourth one ends a burst, now and then with the next stage."""
+    seed, last = bytearray([PLANS.index(plan), stage]), frames[0][0]
+    for i, (seconds, frame) in enumerate(frames):
+        control = END_BURST if i % 4 == 3 else 0
+        if i == WINDOW // 2 and stage % 2:
+            control |= END_BURST | NEXT_STAGE
+        seed += struct.pack("<BBH", control, min(255, max(0, seconds - last)), len(frame)) + frame
+        last = seconds
+    return bytes(seed)
+
+
+def packet_seeds(captures):
+    for capture, frames in captures:
+        starts = spread(range(0, max(1, len(frames) - WINDOW), WINDOW), WINDOWS)
+        for i, start in enumerate(starts):
+            yield packet_seed(capture["plan"], i % 16, frames[start:start + WINDOW])
+
+
+def transport(frame):
+    """(is it TCP, payload) of a whole TCP or UDP packet without extension headers, or None."""
+    at = 12
+    while frame[at:at + 2] and int.from_bytes(frame[at:at + 2], "big") in TAGS:
+        at += 4
+    kind, ip = frame[at:at + 2], frame[at + 2:]
+    if kind == b"\x08\x00" and len(ip) >= 20:
+        protocol, ip = ip[9], ip[(ip[0] & 15) * 4:int.from_bytes(ip[2:4], "big")]
+    elif kind == b"\x86\xdd" and len(ip) >= 40:
+        protocol, ip = ip[6], ip[40:40 + int.from_bytes(ip[4:6], "big")]
+    else:
+        return None
+    if protocol == 17 and len(ip) > 8:
+        return False, ip[8:]
+    if protocol == 6 and len(ip) > 20:
+        return True, ip[(ip[12] >> 4) * 4:]
+    return None
+
+
+def payload_seeds(captures):
+    for _, frames in captures:
+        found = [p for p in (transport(frame) for _, frame in frames) if p and p[1]]
+        by_kind = {(tcp, payload[:2], len(payload) // 16): (tcp, payload)
+                   for tcp, payload in found}
+        for tcp, payload in spread(list(by_kind.values()), PAYLOADS):
+            yield bytes([(1 if tcp else 0) | 2, 42, 0]) + payload
+
+
+def plan_paths():
+    for pattern in ("examples/*.yaml", "pcaps/plans/*.yaml", "tests/control/**/*.yaml"):
+        yield from sorted(TOP.glob(pattern))
+
+
+def table_seeds(turnout, out):
+    """An image of each stage of each plan, as `turnout table write` makes it."""
+    for plan in PLANS:
+        for stage in stages(plan):
+            image = out / f"{Path(plan).stem}-{stage}"
+            subprocess.run([turnout, "table", "write", TOP / plan, "--stage", stage, "--out",
+                            image], check=True, stdout=subprocess.DEVNULL)
+
+
+def stages(plan):
+    import yaml  # here, so that --help needs nothing
+    return [s["name"] for s in yaml.safe_load((TOP / plan).read_text(encoding="utf-8"))["stages"]]
+
+
+def write(out, seeds):
+    out.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        (out / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dir", metavar="DIR", type=Path)
+    parser.add_argument("--turnout", metavar="PROGRAM", type=Path, required=True,
+                        help="the built `turnout`, which makes the table images")
+    args = parser.parse_args()
+
+    index = json.loads((TOP / "pcaps/index.json").read_text(encoding="utf-8"))["captures"]
+    captures = [(c, TOP / "pcaps" / f"{c['name']}.pcap") for c in index]
+    absent = [path.name for _, path in captures if not path.exists()]
+    if absent:
+        sys.exit(f"make-corpus: run pcaps/generate.py first: {', '.join(absent)} not there")
+    captures = [(c, read_capture(path)) for c, path in captures]
+    write(args.dir / "packet", packet_seeds(captures))
+    write(args.dir / "payload", payload_seeds(captures))
+    write(args.dir / "plan", (path.read_bytes() for path in plan_paths()))
+    (args.dir / "table").mkdir(parents=True, exist_ok=True)
+    table_seeds(args.turnout, args.dir / "table")
+    for target in sorted(p for p in args.dir.iterdir() if p.is_dir()):
+        print(f"{target}: {sum(1 for _ in target.iterdir())} seeds")
+
+
+if __name__ == "__main__":
+    main()
