@@ -31,8 +31,6 @@ void to_report_add(struct to_report *report, enum to_severity severity, struct t
 	va_list args;
 	int length;
 
-	if (!report)
-		return;
 	if (severity == TO_ERROR)
 		report->errors++;
 	message = new_message(report);

@@ -30,7 +30,6 @@ struct to_report {
 
 const char *to_severity_name(enum to_severity severity);
 
-/* A NULL report takes no messages: for callers that only want to know whether. */
 void to_report_add(struct to_report *report, enum to_severity severity, struct to_place at,
 		   const char *format, ...) __attribute__((format(printf, 4, 5)));
 
