@@ -3,13 +3,9 @@
 #ifndef TURNOUT_BPF_CORE_H
 #define TURNOUT_BPF_CORE_H
 
-#ifdef __bpf__
 #include <turnout/packet.h>
-#else
-#include <turnout/packet.h>
-#endif
 
-/* Bytes of a table that the program can hold. */
+/* Bytes of a table that the program can hold; a power of two. */
 #ifndef TO_BPF_TABLE_BYTES
 #define TO_BPF_TABLE_BYTES (1u << 20)
 #endif

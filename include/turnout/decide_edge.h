@@ -100,7 +100,7 @@ TO_INLINE bool to_keepalive_answer(to_engine *x, struct to_packet *k, const stru
 TO_INLINE struct to_entry *to_pin_answered(to_engine *x, struct to_packet *k, struct to_entry *e)
 {
 	if (!(k->tcp_flags & TO_TCPF_RST))
-		e = to_pin_prove(x, k, e);
+		return to_pin_prove(x, k, e, TO_EDGE);
 	to_pin_touch(x, k, e, TO_EDGE);
 	return e;
 }

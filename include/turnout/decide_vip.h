@@ -96,10 +96,9 @@ TO_PART int to_learn_tcp_dialog(to_engine *x, struct to_packet *k, uint32_t from
 TO_INLINE struct to_entry *to_pin_second(to_engine *x, struct to_packet *k,
 					 const struct to_table *t, struct to_entry *e)
 {
+	if (to_is_dsr(t, e->service, e->edge) && !(k->tcp_flags & TO_TCPF_RST))
+		return to_pin_prove(x, k, e, TO_CLIENT);
 	to_pin_touch(x, k, e, TO_CLIENT);
-	if (e->service != TO_NO_INDEX && to_is_dsr(t, e->service, e->edge) &&
-	    !(k->tcp_flags & TO_TCPF_RST))
-		return to_pin_prove(x, k, e);
 	return e;
 }
 

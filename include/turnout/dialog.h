@@ -86,8 +86,6 @@ TO_INLINE struct to_entry *to_sip_prove(to_engine *x, struct to_packet *k, enum 
 	}
 	to_engine_event(x, TO_EVENT_PROVEN);
 	p->expires = k->now + p->life;
-	if (kind == TO_DIALOG && p->flags & TO_ENTRY_DECIDED)
-		to_affinity_update(x, k, p, TO_AFFINITY_PROVED);
 	return p;
 }
 
@@ -165,7 +163,7 @@ enum to_sip_rules {
 TO_PART int to_dialog_update(to_engine *x, struct to_packet *k, uint32_t rules, uint32_t idle)
 {
 	struct to_entry *d;
-	bool made = false;
+	bool made = false, proved = false;
 
 	TO_PART_CHECK(k);
 	d = to_sip_find(x, k, TO_DIALOG);
@@ -188,10 +186,13 @@ TO_PART int to_dialog_update(to_engine *x, struct to_packet *k, uint32_t rules, 
 			d->life = idle;
 		}
 		d = to_sip_prove(x, k, TO_DIALOG, d);
+		proved = d->flags & TO_ENTRY_PROVEN;
 	}
 	if (d->edge != k->out.edge)
 		return 0; /* another worker's came first */
 	to_dialog_message(x, k, d, idle);
+	if (proved && d->flags & TO_ENTRY_DECIDED && !(d->flags & TO_ENTRY_ENDED))
+		to_affinity_update(x, k, d, TO_AFFINITY_PROVED);
 	return d->flags & TO_ENTRY_PROVEN;
 }
 

@@ -55,12 +55,12 @@ TO_INLINE uint8_t to_tcp_step(uint8_t bits, uint8_t segment, uint32_t payload, e
 	const uint8_t fin = side == TO_CLIENT ? TO_TCP_FIN_CLIENT : TO_TCP_FIN_EDGE;
 	const uint8_t both = TO_TCP_SEEN_CLIENT | TO_TCP_SEEN_EDGE;
 
-	if (segment & TO_TCPF_SYN)
-		return side == TO_EDGE && to_tcp_closing(bits) ? 0 : bits;
 	if (segment & TO_TCPF_RST)
 		return (bits | TO_TCP_RST) & ~both;
 	if (side == TO_CLIENT)
 		bits &= ~TO_TCP_OPENING;
+	if (segment & TO_TCPF_SYN)
+		return side == TO_EDGE && to_tcp_closing(bits) ? 0 : bits;
 	if (segment & TO_TCPF_FIN)
 		return bits | fin;
 	if (bits & TO_TCP_RST) {
@@ -69,6 +69,14 @@ TO_INLINE uint8_t to_tcp_step(uint8_t bits, uint8_t segment, uint32_t payload, e
 			bits &= ~(TO_TCP_RST | both);
 	}
 	return payload ? bits & ~fin : bits; /* nobody sends data after their own FIN */
+}
+
+/* Seconds that a packet renews a proven pin by. */
+TO_INLINE uint32_t to_pin_life(const struct to_packet *k, const struct to_entry *e)
+{
+	if (k->proto == TO_TCP && to_tcp_closing(e->tcp))
+		return TO_CLOSING_LIFE;
+	return k->proto == TO_TCP && e->tcp & TO_TCP_OPENING ? TO_OPENING_LIFE : e->life;
 }
 
 /* The rare half of to_pin_touch: something is special about the segment or the pin. */
@@ -80,9 +88,7 @@ TO_INLINE void to_pin_step(to_engine *x, struct to_packet *k, struct to_entry *e
 	closing = to_tcp_closing(e->tcp);
 	if (!(e->flags & TO_ENTRY_PROVEN))
 		return;
-	e->expires = k->now + (closing                   ? TO_CLOSING_LIFE
-			       : e->tcp & TO_TCP_OPENING ? TO_OPENING_LIFE
-							 : e->life);
+	e->expires = k->now + to_pin_life(k, e);
 	if (closing && !was && e->flags & TO_ENTRY_AFFINE)
 		to_affinity_update(x, k, e, TO_AFFINITY_CLOSED);
 	else if (!closing && was && e->flags & TO_ENTRY_DECIDED)
@@ -109,12 +115,15 @@ TO_INLINE void to_pin_touch(to_engine *x, struct to_packet *k, struct to_entry *
 	to_affinity_renew(x, k, e);
 }
 
-/* Proves the unproven pin `e` of the packet's flow. Returns the proven one, or `e` when there is no
- * place for it. */
-TO_INLINE struct to_entry *to_pin_prove(to_engine *x, struct to_packet *k, struct to_entry *e)
+/* Proves the unproven pin `e` of the packet's flow, which `side` has just sent. Returns the proven
+ * one, or `e` when there is no place for it. */
+TO_INLINE struct to_entry *to_pin_prove(to_engine *x, struct to_packet *k, struct to_entry *e,
+					enum to_side side)
 {
 	struct to_entry *p;
 
+	if (k->proto == TO_TCP)
+		e->tcp = to_tcp_step(e->tcp, k->tcp_flags, k->payload_len, side);
 	if (k->family == TO_IP4)
 		p = to_engine_prove(x, k, TO_PIN4, &k->pin, &k->pin, e);
 	else
@@ -124,7 +133,8 @@ TO_INLINE struct to_entry *to_pin_prove(to_engine *x, struct to_packet *k, struc
 		return e;
 	}
 	to_engine_event(x, TO_EVENT_PROVEN);
-	p->expires = k->now + p->life;
+	p->expires = k->now + to_pin_life(k, p);
+	p->mark = k->now;
 	if (p->flags & TO_ENTRY_DECIDED && !to_pin_closing(k, p))
 		to_affinity_update(x, k, p, TO_AFFINITY_PROVED);
 	return p;

@@ -9,6 +9,7 @@ ALLOCATE_SUCCESS, REFRESH_SUCCESS = 0x0103, 0x0104
 LIFETIME, MAPPED_ADDRESS, XOR_RELAYED_ADDRESS = 0x000D, 0x0001, 0x0016
 DEFAULT_LIFETIME = 600
 MAX_ATTRIBUTES = 16
+MS_COOKIE = bytes.fromhex("000f000472c64bc6")  # an MS-TURN message begins with this attribute
 
 
 @dataclass
@@ -18,8 +19,13 @@ class Answer:
     relayed: tuple  # (address, port) or None
 
 
+def message(payload):
+    """The STUN message, which the Microsoft multiplex wraps in 12 bytes."""
+    return payload[12:] if payload[:2] == b"\xff\x10" else payload
+
+
 def message_type(payload):
-    return int.from_bytes(payload[:2], "big")
+    return int.from_bytes(message(payload)[:2], "big")
 
 
 def begins_flow(payload, klass):
@@ -29,7 +35,8 @@ def begins_flow(payload, klass):
     if klass in ("stun", "ms-turn"):
         return message_type(payload) in BEGINS
     if klass == "dtls":
-        return payload[0] == 22 and payload[13:14] == b"\x01"
+        return (payload[0] == 22 and payload[3:5] == b"\0\0"
+                and payload[13:14] == b"\x01")
     return True
 
 
@@ -38,9 +45,10 @@ def read(payload, klass):
     kind = message_type(payload)
     if klass not in ("stun", "ms-turn") or kind not in (ALLOCATE_SUCCESS, REFRESH_SUCCESS):
         return None
+    payload = message(payload)
     found = attributes(payload)
     lifetime = found.get(LIFETIME, b"")
-    if klass == "stun":
+    if payload[20:28] != MS_COOKIE:
         relayed = transport_address(found.get(XOR_RELAYED_ADDRESS), payload[4:20])
     else:
         relayed = transport_address(found.get(MAPPED_ADDRESS), bytes(16))
