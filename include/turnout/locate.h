@@ -17,8 +17,8 @@ TO_PART int to_locate(to_engine *x, const struct to_packet *k, const union to_ad
 	TO_PART_CHECK(place);
 	place->kind = TO_ADDRESS_FREE;
 	t = to_engine_table(x, k);
-	if (!t)
-		return 0;
+	if (!t || (k->family == TO_IP6 && to_addr_is_v4(a)))
+		return 0; /* an IPv4-mapped address on the wire names nobody */
 	mask = t->address_mask;
 	slot = to_address_slot(a, t->address_seed, mask);
 	for (int i = 0; i < TO_ADDRESS_PROBES + 1; i++) {

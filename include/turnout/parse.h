@@ -342,6 +342,10 @@ TO_INLINE void to_parse_ip6(const uint8_t *data, const uint8_t *end, uint32_t l3
 	to_set_addr6(&k->dst, p + 24);
 	k->ttl = p[7];
 	next = p[6];
+	if (to_addr_is_v4(&k->src)) {
+		k->malformed = TO_REASON_IP_HEADER; /* would pass for an IPv4 client */
+		return;
+	}
 	total = TO_IP6_HEADER + to_load16(p + 4);
 	if (total > (uint32_t)(end - data) - l3 || total > 0xffff) {
 		k->malformed = TO_REASON_IP_TRUNCATED;

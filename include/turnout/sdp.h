@@ -195,7 +195,7 @@ TO_GLOBAL uint32_t to_addr_read(to_base base, uint32_t off, uint32_t end, uint32
 	return 0;
 }
 
-/* A port number that begins at `off`; 0: none. */
+/* The port number at `off`, up to a blank, a slash or the end; 0: there is none. */
 TO_GLOBAL uint32_t to_port_read(to_base base, uint32_t off, uint32_t end)
 {
 	uint64_t w = to_get8(base, off, end);
@@ -207,7 +207,10 @@ TO_GLOBAL uint32_t to_port_read(to_base base, uint32_t off, uint32_t end)
 		if (digit > 9)
 			break;
 		port = port * 10 + digit;
+		off++;
 	}
+	if (off < end && !to_is_blank(to_get1(base, off, end)) && to_get1(base, off, end) != '/')
+		return 0;
 	return port <= 65535 ? port : 0;
 }
 
@@ -247,17 +250,18 @@ TO_GLOBAL uint32_t to_sdp_flush(struct to_sdp_walk *w, struct to_claims *claims)
 {
 	if (!w || !claims)
 		return 0;
-	if (w->port) {
-		to_claims_add(claims, &w->media, w->port);
-		if (w->rtcp.d[0] == 0 && w->rtcp.d[1] == 0)
-			w->rtcp = w->media;
-		to_claims_add(claims, &w->rtcp, w->rtcp_port);
-	}
+	if (w->media.d[0] == 0 && w->media.d[1] == 0)
+		w->media = w->session;
+	if (w->rtcp.d[0] == 0 && w->rtcp.d[1] == 0)
+		w->rtcp = w->media;
+	to_claims_add(claims, &w->media, w->port);
+	to_claims_add(claims, &w->rtcp, w->rtcp_port);
 	w->port = 0;
 	w->rtcp_port = 0;
 	w->rtcp.d[0] = 0;
 	w->rtcp.d[1] = 0;
-	w->media = w->session;
+	w->media.d[0] = 0;
+	w->media.d[1] = 0;
 	return 0;
 }
 
@@ -277,6 +281,13 @@ TO_INLINE uint32_t to_sdp_address(to_base base, uint32_t off, uint32_t end, unio
 	end = to_find(base, off, end,
 		      (struct to_set){TO_SET_BLANK.lo | TO_BIT('/'), TO_SET_BLANK.hi});
 	return to_addr_read(base, off, end, (uint8_t)(w >> 40) == '6', a);
+}
+
+/* The first c= that can be read counts. */
+TO_INLINE void to_sdp_connection(to_base base, union to_addr *a, uint32_t off, uint32_t end)
+{
+	if (a->d[0] == 0 && a->d[1] == 0)
+		to_sdp_address(base, off, end, a);
 }
 
 /* `m=audio 49170 …` and the other media that have ports of their own. */
@@ -334,7 +345,7 @@ TO_INLINE void to_sdp_attribute(to_base base, struct to_sdp_walk *w, uint32_t of
 {
 	uint64_t name = to_get8(base, off, end);
 
-	if (TO_STARTS(name, "rtcp:") && w->in_media) {
+	if (TO_STARTS(name, "rtcp:")) {
 		w->rtcp_port = to_port_read(base, off + 5, end);
 		to_sdp_address(base, to_sdp_field(base, off + 5, end), end, &w->rtcp);
 	} else if (name == to_word("candidat", 8) && TO_STARTS(to_get8(base, off + 8, end), "e:")) {
@@ -359,11 +370,11 @@ TO_GLOBAL uint32_t to_sdp_line(to_base base, struct to_sdp_walk *w, struct to_cl
 	head = to_get8(base, off, end);
 	if (TO_STARTS(head, "v=")) {
 		to_sdp_flush(w, claims);
-		__builtin_memset(&w->session, 0, sizeof(w->session));
-		__builtin_memset(&w->media, 0, sizeof(w->media));
+		w->session.d[0] = 0;
+		w->session.d[1] = 0;
 		w->in_media = 0;
 	} else if (TO_STARTS(head, "c=")) {
-		to_sdp_address(base, off + 2, end, w->in_media ? &w->media : &w->session);
+		to_sdp_connection(base, w->in_media ? &w->media : &w->session, off + 2, end);
 	} else if (TO_STARTS(head, "m=")) {
 		to_sdp_flush(w, claims);
 		to_sdp_media(base, w, off + 2, end);

@@ -3,9 +3,8 @@
  * What the decision needs of a SIP message: docs/state.md, section 4. One pass over the header
  * lines; of a body only where it begins. Nothing is copied: a Call-ID is two 64-bit hashes.
  *
- * A header line counts when its line end is among the bytes that are read; a continuation line that
- * is cut takes its header with it. A value is its lines without blanks around each, those that are
- * not empty joined by one space.
+ * Only lines whose end is among the bytes that are read count. A value is its lines without blanks
+ * around each, those that are not empty joined by one space.
  */
 #ifndef TURNOUT_SIP_H
 #define TURNOUT_SIP_H
@@ -338,10 +337,6 @@ TO_GLOBAL uint32_t to_sip_line(to_base base, struct to_sip_walk *w)
 		return 1;
 	lf = to_find_lf(base, w->off, w->end);
 	head = to_get8(base, w->off, w->end);
-	if (to_is_blank((uint8_t)head)) {
-		w->part[w->header & 3].folded = 1;
-		w->part[w->header & 3].to = lf < w->end ? to_line_end(base, w->off, lf) : 0;
-	}
 	if (lf >= w->end)
 		return 1;
 	end = to_line_end(base, w->off, lf);
@@ -349,8 +344,12 @@ TO_GLOBAL uint32_t to_sip_line(to_base base, struct to_sip_walk *w)
 		w->body = lf + 1;
 		return 1;
 	}
-	if (!to_is_blank((uint8_t)head))
+	if (to_is_blank((uint8_t)head)) {
+		w->part[w->header & 3].folded = 1;
+		w->part[w->header & 3].to = end;
+	} else {
 		to_sip_begin(base, w, head, end);
+	}
 	w->off = lf + 1;
 	return 0;
 }

@@ -130,6 +130,8 @@ def read_ipv6(packet):
     ip = packet.ip
     packet.ip_len = 40 + u16(ip, 4)
     packet.ttl = ip[7]
+    if ip[8:20] == bytes(10) + b"\xff\xff":
+        raise Malformed("ip-header")  # would pass for an IPv4 client
     if packet.ip_len > len(ip):
         raise Malformed("ip-truncated")
     packet.proto, at, packet.fragment = walk_extensions(ip, packet.ip_len)
