@@ -103,7 +103,8 @@ const struct message messages[] = {
 	 .flags = REQ},
 	{UDP("the Call-ID is cut", OPT "v: SIP/2.0/UDP a;branch=z9hG4bKx\r\nCall-ID: abcd", SIP),
 	 .flags = REQ | BR, .branch = "z9hG4bKx"},
-	{UDP("its continuation is cut", OPT "Call-ID: abcd\r\n efg", SIP), .flags = REQ},
+	{UDP("its continuation is cut", OPT "Call-ID: abcd\r\n efg", SIP), .flags = REQ | CID,
+	 .call_id = "abcd"},
 	{UDP("its line is whole, the next one is cut", OPT "Call-ID: abcd\r\nX: ", SIP),
 	 .flags = REQ | CID, .call_id = "abcd"},
 	{UDP("line 64", OPT H16 H16 H16 H4 H4 H4 "X: y\r\nX: y\r\nX: y\r\ni: 64\r\n\r\n", SIP),
@@ -350,7 +351,8 @@ const struct message messages[] = {
 	     "m=application 50020 UDP/BFCP *\r\na=sendrecv\r\n",
 	     SIP),
 	 .flags = REQ | CID, .method = TO_SIP_INVITE, .call_id = "1", .body = "v=0",
-	 .claims = "203.0.113.102 50000,203.0.113.102 50001,2001:db8::102 50010,203.0.113.7 50013,"
+	 .claims = "203.0.113.102 50000,203.0.113.102 50001,2001:db8::102 50010,203.0.113.7 "
+		   "50013,203.0.113.102 9,"
 		   "203.0.113.102 50020"},
 	{UDP("two SDPs in a multipart body, candidates",
 	     "SIP/2.0 200 OK\r\ni: 1\r\nCSeq: 1 INVITE\r\n\r\n--x\r\nContent-Type: "
