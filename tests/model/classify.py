@@ -132,7 +132,7 @@ def multiplex(x, udp):
     if x[:2] != b"\xff\x10" or len(x) < 32:
         return None
     length = u16(x, 2) + 4
-    if (length == len(x) if udp else length <= len(x)) and stun(x[12:], udp):
+    if (length == len(x) if udp else length <= len(x)) and stun(x[12:length], True):
         return "ms-turn"
     return None
 

@@ -57,7 +57,10 @@ def read(payload, klass):
 
 
 def attributes(payload):
-    """The first of each type, of the first sixteen that are whole."""
+    """The first of each type, of the first sixteen that are whole.
+
+    RFC 8489 pads attributes to four bytes; MS-TURN, as real captures show, does not."""
+    step = 1 if payload[20:28] == MS_COOKIE else 4
     end = min(len(payload), 20 + int.from_bytes(payload[2:4], "big"))
     at, found = 20, {}
     for _ in range(MAX_ATTRIBUTES):
@@ -68,7 +71,7 @@ def attributes(payload):
         if at + 4 + size > end:
             break
         found.setdefault(kind, payload[at + 4:at + 4 + size])
-        at += 4 + (size + 3) // 4 * 4
+        at += 4 + (size + step - 1) // step * step
     return found
 
 
