@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What reads the sources instead of running them. Sourced.
+# shellcheck shell=bash
+
+part_format() {
+	local -a files
+	mapfile -t files < <(git ls-files '*.c' '*.h')
+	check clang-format clang-format-14 --dry-run -Werror "${files[@]}"
+}
+
+part_cppcheck() {
+	local -a files
+	mapfile -t files < <(git ls-files '*.c' ':!*.bpf.c')
+	mkdir -p build-test/cppcheck
+	check cppcheck cppcheck -q -j "$jobs" --std=c11 --platform=unix64 \
+		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--library=tests/lint/cppcheck.cfg \
+		--suppressions-list=tests/lint/cppcheck-suppressions.txt \
+		--cppcheck-build-dir=build-test/cppcheck \
+		-D_GNU_SOURCE -I include -I control -I . "${files[@]}"
+}
+
+# Each source once, however many targets compile it.
+sources_of() {
+	/usr/bin/python3 - "$1/compile_commands.json" <<'END'
+import json, os, sys
+print("\n".join(sorted({os.path.realpath(os.path.join(c["directory"], c["file"]))
+                        for c in json.load(open(sys.argv[1], encoding="utf-8"))})))
+END
+}
+
+part_tidy() {
+	built build-clang || return
+	local file log
+	log=$logs/clang-tidy
+	rm -rf "$log"
+	mkdir -p "$log"
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	sources_of build-clang | xargs -P "$jobs" -n 1 bash -c '
+		name=${2#"$PWD"/}
+		clang-tidy-14 --quiet -p "$0" "$2" >"$1/${name//\//-}.log" 2>&1 ||
+			echo "$name" >>"$1/failed"' build-clang "$log" || true
+	for file in "$log"/*.log; do
+		if grep -qsxF "$(basename "$file" .log)" <(tr / - <"$log/failed" 2>/dev/null); then
+			fail "clang-tidy $(basename "$file" .log)" "$file" 15
+		else
+			pass
+		fi
+	done
+}
+
+part_scripts() {
+	local file
+	local -a shell=() python
+	while read -r file; do
+		if head -n 1 "$file" | grep -q '^#!.*bash'; then
+			shell+=("$file")
+		fi
+	done < <(git ls-files tools .ci tests pcaps)
+	check shellcheck shellcheck --external-sources --check-sourced "${shell[@]}"
+	mapfile -t python < <(git ls-files '*.py')
+	check pyflakes /usr/bin/python3 -m pyflakes "${python[@]}"
+}
