@@ -8,12 +8,21 @@ bool to_flow_closing(const struct to_flow *w)
 
 void to_flow_renew(struct to_flow *w, uint32_t now)
 {
-	if (!(w->flags & TO_FLOW_CALL_OVER))
-		w->expires = (uint64_t)now + (to_flow_closing(w) ? TO_CLOSING_LIFE : w->life);
+	uint32_t life = w->life;
+
+	if (w->flags & TO_FLOW_CALL_OVER)
+		return;
+	if (w->flags & TO_FLOW_OPENING)
+		life = TO_OPENING_LIFE;
+	if (to_flow_closing(w))
+		life = TO_CLOSING_LIFE;
+	w->expires = (uint64_t)now + life;
 }
 
 void to_flow_tcp(struct to_flow *w, const struct to_packet *k, enum to_flow_side side)
 {
+	if (side == TO_FLOW_CLIENT && !(k->tcp_flags & TO_TCPF_RST))
+		w->flags &= ~TO_FLOW_OPENING;
 	if (k->tcp_flags & TO_TCPF_SYN) {
 		if (side == TO_FLOW_EDGE && to_flow_closing(w)) {
 			w->rst = 0;
@@ -31,8 +40,6 @@ void to_flow_tcp(struct to_flow *w, const struct to_packet *k, enum to_flow_side
 		if (k->payload_len)
 			w->fin &= ~side;
 	}
-	if (!to_flow_closing(w))
-		w->flags &= ~TO_FLOW_REOPENING;
 }
 
 void to_flow_call(struct to_flow *w, const struct to_call *call, uint32_t idle, uint32_t now)

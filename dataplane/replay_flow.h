@@ -9,10 +9,10 @@
 
 enum to_flow_flags {
 	TO_FLOW_ANSWERED = 1,
-	TO_FLOW_REOPENING = 2, /* a new SYN on a closing connection: its answer may move it */
-	TO_FLOW_TURN_LIFE = 4, /* the life is a TURN LIFETIME */
-	TO_FLOW_CALL_UP = 8,   /* a call with a 2xx */
-	TO_FLOW_CALL_OVER = 16,
+	TO_FLOW_TURN_LIFE = 2, /* the life is a TURN LIFETIME */
+	TO_FLOW_CALL_UP = 4,   /* a call with a 2xx */
+	TO_FLOW_CALL_OVER = 8,
+	TO_FLOW_OPENING = 16, /* TCP, opened by the edge: the client has not answered */
 };
 
 enum to_flow_side { TO_FLOW_CLIENT = 1, TO_FLOW_EDGE = 2 };

@@ -25,13 +25,19 @@ struct to_observer {
 	struct to_flow_count count;
 };
 
+enum sort {
+	SORT_NONE, /* part of no flow */
+	SORT_TUPLE,
+	SORT_CALL, /* known by its Call-ID */
+};
+
 /* One frame on its way through. */
 struct sight {
 	const struct to_frame *f;
 	const struct to_observed *seen;
 	uint64_t number;
 	uint32_t now;
-	bool call; /* it is known by its Call-ID */
+	enum sort sort;
 };
 
 struct to_observer *to_observer_new(void)
@@ -89,15 +95,20 @@ void to_observer_before(const struct to_frame *f, struct to_observed *seen)
 	seen->has_lifetime = to_read_lifetime(payload, k->payload_len, &seen->lifetime);
 }
 
-static bool is_call(const struct to_observer *o, const struct to_decision *d,
-		    const struct to_call *call)
+/* What the frame is a part of: `vip_port` is its port at the VIP. On a service of SIP over UDP the
+ * calls are the flows, and what is of no call is of none. */
+static enum sort sort_of(const struct to_observer *o, const struct to_decision *d,
+			 const struct to_call *call, to_be16 vip_port)
 {
 	const struct to_service *s;
 
-	if (d->service == TO_NO_INDEX || d->class != TO_CLASS_SIP || !(call->id[0] | call->id[1]))
-		return false;
+	if (d->service == TO_NO_INDEX)
+		return SORT_TUPLE;
 	s = to_view_service(o->table, d->service);
-	return s->kind == TO_KIND_SIP && s->proto == TO_UDP;
+	if (s->kind != TO_KIND_SIP || s->proto != TO_UDP || to_host16(vip_port) < s->port_low ||
+	    to_host16(vip_port) > s->port_high)
+		return SORT_TUPLE;
+	return d->class == TO_CLASS_SIP && (call->id[0] | call->id[1]) ? SORT_CALL : SORT_NONE;
 }
 
 /* The frame's flow as it is seen outside: `client` and `vip` are the packet's ends there. */
@@ -106,7 +117,7 @@ static struct flow_key key_of(const struct sight *s, const union to_addr *client
 {
 	const struct to_call *call = &s->seen->call;
 
-	if (s->call)
+	if (s->sort == SORT_CALL)
 		return (struct flow_key){.client = {call->id[0], call->id[1]}, .proto = KEY_CALL};
 	return (struct flow_key){
 		.client = {client->d[0], client->d[1]},
@@ -128,7 +139,7 @@ static void follow(struct to_observer *o, struct to_flow *w, const struct sight 
 	uint8_t service = s->f->decision.service;
 	uint32_t idle = service == TO_NO_INDEX ? w->life : to_view_service(o->table, service)->idle;
 
-	if (s->call) {
+	if (s->sort == SORT_CALL) {
 		to_flow_call(w, &s->seen->call, idle, s->now);
 	} else if (s->seen->packet.proto == TO_TCP) {
 		to_flow_tcp(w, &s->seen->packet, side);
@@ -156,21 +167,21 @@ static void lost(struct to_observer *o, struct to_flow *w, uint64_t *count, uint
 	++*count;
 }
 
-/* An established flow goes to the frame's edge: was that its own? */
+/* A packet of an established flow goes to an edge: is that its own? */
 static void compare(struct to_observer *o, struct to_flow *w, const struct sight *s)
 {
-	if (w->edge == s->f->decision.edge)
-		return;
-	if (w->flags & TO_FLOW_REOPENING)
-		w->flags &= ~TO_FLOW_ANSWERED;
-	else
+	if (w->edge != s->f->decision.edge)
 		lost(o, w, &o->count.moved, &o->count.first_moved, s->number);
 }
 
 static void establish(struct to_observer *o, struct to_flow *w, const struct sight *s)
 {
-	*w = (struct to_flow){
-		.edge = s->f->decision.edge, .flags = TO_FLOW_ANSWERED, .life = TO_DIALOG_LIFE};
+	/* the FIN that a flow began with, in the middle of it, counts */
+	uint8_t fin = s->now < w->expires ? w->fin : 0;
+	bool opening = s->f->decision.verdict == TO_VERDICT_OUT && s->seen->packet.proto == TO_TCP;
+
+	*w = (struct to_flow){.edge = s->f->decision.edge, .life = TO_DIALOG_LIFE, .fin = fin};
+	w->flags = TO_FLOW_ANSWERED | (opening ? TO_FLOW_OPENING : 0);
 	o->count.established++;
 }
 
@@ -188,16 +199,33 @@ static bool second_packet(struct to_flow *w, const struct sight *s, bool fresh)
 	return !(k->proto == TO_TCP && k->tcp_flags & TO_TCPF_SYN);
 }
 
+/* A FIN of a flow that is not established: remembered for when it will be. */
+static int begin_with_fin(struct to_observer *o, const struct sight *s, const struct flow_key *key)
+{
+	struct to_flow *w;
+	bool fresh;
+
+	if (s->seen->packet.proto != TO_TCP || !(s->seen->packet.tcp_flags & TO_TCPF_FIN))
+		return 0;
+	w = to_map_put(&o->flows, key, &fresh);
+	if (!w)
+		return -ENOMEM;
+	*w = (struct to_flow){.edge = s->f->decision.edge,
+			      .fin = TO_FLOW_CLIENT,
+			      .expires = (uint64_t)s->now + TO_UNPROVEN_LIFE};
+	return 0;
+}
+
 /* A packet went to an edge. */
 static int watch_steer(struct to_observer *o, const struct sight *s)
 {
 	const struct to_packet *k = &s->seen->packet;
 	struct flow_key key = key_of(s, &k->src, k->sport, &k->dst, k->dport);
+	bool dsr = to_view_edge(o->table, s->f->decision.edge)->mode != TO_MODE_DNAT;
 	bool fresh = false;
 	struct to_flow *w = to_map_get(&o->flows, &key);
 
-	if (to_view_edge(o->table, s->f->decision.edge)->mode != TO_MODE_DNAT &&
-	    !(w && is_established(w, s->now))) {
+	if (dsr && !(w && is_established(w, s->now))) {
 		w = to_map_put(&o->flows, &key, &fresh);
 		if (!w)
 			return -ENOMEM;
@@ -206,22 +234,25 @@ static int watch_steer(struct to_observer *o, const struct sight *s)
 		establish(o, w, s);
 	}
 	if (!w || !is_established(w, s->now))
-		return 0;
+		return begin_with_fin(o, s, &key);
 	if (k->proto == TO_TCP && k->tcp_flags == TO_TCPF_SYN) {
-		if (to_flow_closing(w))
-			w->flags |= TO_FLOW_REOPENING;
-		else
+		if (!to_flow_closing(w)) /* else it may be decided anew, and its answer tells */
 			compare(o, w, s);
 		return 0; /* a SYN renews nothing */
 	}
 	compare(o, w, s);
-	if (is_established(w, s->now))
-		follow(o, w, s, TO_FLOW_CLIENT);
+	if (!is_established(w, s->now))
+		return 0;
+	follow(o, w, s, TO_FLOW_CLIENT);
+	if (dsr && w->fin) { /* the edge's is never seen */
+		w->fin = TO_FLOW_CLIENT | TO_FLOW_EDGE;
+		to_flow_renew(w, s->now);
+	}
 	return 0;
 }
 
 /* A packet of an edge left, as one of the VIP's if it was rewritten. */
-static int watch_answer(struct to_observer *o, const struct sight *s)
+static int watch_answer(struct to_observer *o, struct sight *s)
 {
 	struct to_packet k = {0};
 	struct flow_key key;
@@ -231,12 +262,19 @@ static int watch_answer(struct to_observer *o, const struct sight *s)
 	to_parse(s->f->data, s->f->data + s->f->len, &k);
 	if (!(k.flags & TO_PKT_PORTS))
 		return 0;
+	s->sort = sort_of(o, &s->f->decision, &s->seen->call, k.sport);
+	if (s->sort == SORT_NONE)
+		return 0;
 	key = key_of(s, &k.dst, k.dport, &k.src, k.sport);
 	w = to_map_put(&o->flows, &key, &fresh);
 	if (!w)
 		return -ENOMEM;
-	if (is_established(w, s->now))
-		compare(o, w, s);
+	if (is_established(w, s->now) && w->edge != s->f->decision.edge) {
+		if (!to_flow_closing(w))
+			return 0; /* answers to a SYN that came to nothing: clients' packets tell */
+		w->flags = 0;     /* the new connection is at another edge */
+		w->fin = 0;
+	}
 	if (!is_established(w, s->now)) {
 		if (k.proto == TO_TCP && k.tcp_flags & TO_TCPF_RST)
 			return 0; /* proves nothing */
@@ -285,7 +323,7 @@ int to_observer_after(struct to_observer *o, const struct to_frame *f,
 		      const struct to_observed *seen, uint64_t number, uint32_t now)
 {
 	const struct to_decision *d = &f->decision;
-	struct sight s = {f, seen, number, now, is_call(o, d, &seen->call)};
+	struct sight s = {f, seen, number, now, SORT_NONE};
 	int ret;
 
 	if (!(seen->packet.flags & TO_PKT_PORTS) || seen->packet.malformed)
@@ -294,14 +332,16 @@ int to_observer_after(struct to_observer *o, const struct to_frame *f,
 	case TO_VERDICT_STEER:
 		if (d->reason == TO_REASON_OWNER) /* to an edge's own address */
 			return 0;
+		s.sort = sort_of(o, d, &seen->call, seen->packet.dport);
 		ret = watch_client(o, &s);
-		return ret < 0 ? ret : watch_steer(o, &s);
+		return ret < 0 || s.sort == SORT_NONE ? ret : watch_steer(o, &s);
 	case TO_VERDICT_REPLY:
 		return watch_answer(o, &s);
 	case TO_VERDICT_OUT:
 		return d->action == TO_ACT_SNAT ? watch_answer(o, &s) : 0;
 	case TO_VERDICT_DROP:
-		if (is_want_of_state(d->reason))
+		s.sort = sort_of(o, d, &seen->call, seen->packet.dport);
+		if (s.sort != SORT_NONE && is_want_of_state(d->reason))
 			watch_drop(o, &s);
 		return 0;
 	default:

@@ -33,7 +33,8 @@ static struct text trim(struct text t)
 	return t;
 }
 
-/* Cuts the next line off *rest: with the lines folded into it (RFC 3261, 7.3.1). */
+/* Cuts the next line off *rest, with the lines folded into it (RFC 3261, 7.3.1). A line that does
+ * not end is none. */
 static struct text next_line(struct text *rest, uint32_t *lines)
 {
 	struct text line = {rest->p, 0};
@@ -42,12 +43,14 @@ static struct text next_line(struct text *rest, uint32_t *lines)
 		const char *nl = memchr(rest->p + line.len, '\n', rest->len - line.len);
 
 		++*lines;
-		line.len = nl ? (uint32_t)(nl - rest->p) + 1 : rest->len;
+		if (!nl)
+			break;
+		line.len = (uint32_t)(nl - rest->p) + 1;
 		if (line.len >= rest->len || !is_blank(rest->p[line.len]))
 			break;
 	}
 	rest->p += line.len;
-	rest->len -= line.len;
+	rest->len = line.len ? rest->len - line.len : 0;
 	return line;
 }
 
@@ -67,32 +70,45 @@ static bool header_is(struct text line, const char *name, char compact, struct t
 	return true;
 }
 
-static enum to_call_method method_of(struct text t)
+static bool is(struct text t, const char *word)
 {
-	if (begins(t, "INVITE"))
-		return TO_CALL_INVITE;
-	if (begins(t, "SUBSCRIBE"))
-		return TO_CALL_SUBSCRIBE;
-	if (begins(t, "BYE"))
-		return TO_CALL_BYE;
-	return TO_CALL_OTHER;
+	return t.len == strlen(word) && memcmp(t.p, word, t.len) == 0;
 }
 
-static void read_header(struct text line, bool *have_id, struct to_call *call)
+static enum to_call_method method_of(struct text t)
+{
+	if (is(t, "INVITE"))
+		return TO_CALL_INVITE;
+	if (is(t, "SUBSCRIBE"))
+		return TO_CALL_SUBSCRIBE;
+	return is(t, "BYE") ? TO_CALL_BYE : TO_CALL_OTHER;
+}
+
+/* The text up to the first blank, or what follows it. */
+static struct text word(struct text t, bool first)
+{
+	uint32_t n = 0;
+
+	while (n < t.len && !is_blank(t.p[n]))
+		n++;
+	return first ? (struct text){t.p, n} : trim((struct text){t.p + n, t.len - n});
+}
+
+/* The first Call-ID and the first CSeq count. */
+static void read_header(struct text line, struct to_call *call, bool *have_id, bool *have_cseq)
 {
 	struct text v;
 
-	if (!*have_id && header_is(line, "call-id", 'i', &v) && v.len && v.len <= TO_SIP_MAX_ID) {
+	if (!*have_id && header_is(line, "call-id", 'i', &v)) {
 		*have_id = true;
+		if (!v.len || v.len > TO_SIP_MAX_ID)
+			return;
 		call->id[0] = to_fnv(v.p, v.len);
-		call->id[1] =
-			to_mix(call->id[0] ^ v.len) ^ to_fnv(v.p + v.len / 2, v.len - v.len / 2);
-	} else if (call->status && header_is(line, "cseq", 0, &v)) {
-		while (v.len && !is_blank(*v.p)) {
-			v.p++;
-			v.len--;
-		}
-		call->method = method_of(trim(v));
+		call->id[1] = to_mix(call->id[0] ^ v.len) ^ to_fnv(v.p + 1, v.len - 1);
+	} else if (!*have_cseq && header_is(line, "cseq", 0, &v)) {
+		*have_cseq = true;
+		if (call->status)
+			call->method = method_of(word(word(v, false), true));
 	}
 }
 
@@ -100,7 +116,7 @@ void to_read_call(const uint8_t *payload, uint32_t len, struct to_call *call)
 {
 	struct text rest = {(const char *)payload, len < TO_SIP_MAX_BYTES ? len : TO_SIP_MAX_BYTES};
 	uint32_t lines = 0;
-	bool have_id = false;
+	bool have_id = false, have_cseq = false;
 	struct text line;
 
 	*call = (struct to_call){0};
@@ -113,14 +129,14 @@ void to_read_call(const uint8_t *payload, uint32_t len, struct to_call *call)
 		call->status = (uint16_t)((line.p[8] - '0') * 100 + (line.p[9] - '0') * 10 +
 					  (line.p[10] - '0'));
 	else if (memmem(line.p, line.len, " SIP/2.0", 8))
-		call->method = method_of(line);
+		call->method = method_of(word(line, true));
 	else
 		return;
 	while (rest.len && lines < TO_SIP_MAX_LINES) {
 		line = next_line(&rest, &lines);
 		if (trim(line).len == 0)
 			break;
-		read_header(line, &have_id, call);
+		read_header(line, call, &have_id, &have_cseq);
 	}
 }
 
