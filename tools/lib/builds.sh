@@ -27,7 +27,7 @@ built() {
 build() {
 	local dir=$1 compiler=$2 target=all
 	shift 2
-	if [[ $1 == -t ]]; then
+	if [[ ${1:-} == -t ]]; then
 		target=$2
 		shift 2
 	fi
