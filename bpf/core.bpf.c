@@ -205,6 +205,7 @@ TO_INLINE struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k,
 
 #include <turnout/decide.h>
 #include <turnout/parse.h>
+#include <turnout/rewrite.h>
 
 TO_PART int to_parse_packet(to_engine *x, struct to_packet *k)
 {
@@ -213,6 +214,25 @@ TO_PART int to_parse_packet(to_engine *x, struct to_packet *k)
 	TO_PART_CHECK(k);
 	data = to_engine_data(x, &end);
 	to_parse(data, end, k);
+	return 0;
+}
+
+/* TTL and MTU, of what would leave. */
+TO_PART int to_check_leaving(to_engine *x, struct to_packet *k, uint32_t mtu)
+{
+	const struct to_target *g;
+	const struct to_table *t;
+	uint32_t overhead = 0;
+
+	TO_PART_CHECK(k);
+	t = to_engine_table(x, k);
+	if (!t || k->out.action == TO_ACT_NONE)
+		return 0;
+	if (k->out.action == TO_ACT_ENCAP) {
+		g = to_target_of(t, k->out.service, k->out.edge);
+		overhead = to_tunnel_overhead(g, k);
+	}
+	to_check_egress(k, mtu, overhead);
 	return 0;
 }
 
@@ -232,6 +252,7 @@ int turnout_core(struct xdp_md *x)
 	to_parse_packet(x, k);
 	to_prepare(x, k);
 	to_decide(x, k);
+	to_check_leaving(x, k, in->mtu);
 	*out = k->out;
 	return XDP_PASS;
 }

@@ -15,7 +15,7 @@ struct to_bpf_input {
 	uint32_t slot; /* of the map of tables */
 	uint32_t now;  /* clock seconds */
 	uint32_t zone; /* enum to_zone */
-	uint32_t reserved;
+	uint32_t mtu;  /* bytes of an IP packet */
 };
 
 #endif

@@ -227,7 +227,7 @@ TO_PART int to_edge_flow(to_engine *x, struct to_packet *k)
 	    (k->proto == TO_TCP ? k->tcp_flags == TO_TCPF_SYN : k->answers_service == TO_NO_INDEX))
 		return to_edge_opens(x, k);
 	if (alive && k->out.class == TO_CLASS_SIP && k->proto == TO_TCP &&
-	    to_learns(t, k->out.service)) {
+	    edge->mode == TO_MODE_DNAT && to_learns(t, k->out.service)) {
 		to_sip_load(x, k, t->salt);
 		to_learn_sdp(x, k);
 	}

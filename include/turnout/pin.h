@@ -60,7 +60,7 @@ TO_INLINE uint8_t to_tcp_step(uint8_t bits, uint8_t segment, uint32_t payload, e
 	if (side == TO_CLIENT)
 		bits &= ~TO_TCP_OPENING;
 	if (segment & TO_TCPF_SYN)
-		return side == TO_EDGE && to_tcp_closing(bits) ? 0 : bits;
+		return side == TO_EDGE && to_tcp_closing(bits) ? bits & TO_TCP_OPENING : bits;
 	if (segment & TO_TCPF_FIN)
 		return bits | fin;
 	if (bits & TO_TCP_RST) {

@@ -11,7 +11,9 @@
 
 #include "bytes.h"
 
-#define TO_MAX_CLAIMS 8 /* different ones, of one body */
+/* Different ones, of one body, whatever the address: an ICE offer names its private candidates
+ * before the relayed one. */
+#define TO_MAX_CLAIMS 32
 
 struct to_claim {
 	union to_addr addr;
@@ -24,7 +26,7 @@ struct to_claims {
 	uint32_t n;
 	uint32_t reserved;
 };
-_Static_assert(sizeof(struct to_claims) == 200, "layout");
+_Static_assert(sizeof(struct to_claims) == 8 + 24 * TO_MAX_CLAIMS, "layout");
 
 /* An address in text, a character at a time. */
 struct to_addr_text {

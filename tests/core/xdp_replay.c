@@ -2,9 +2,8 @@
 /*
  * A capture through the shared core in the running kernel: BPF_PROG_RUN of bpf/core.bpf.c frame by
  * frame, behind the same replay as the DPDK engine. It only decides, so that it writes verdicts and
- * no captures.
- *
- *   xdp_replay --pcap FILE --out DIR --table IMAGE [--at SECONDS.NANOS:IMAGE]...
+ * no captures. Takes the command line of `turnout-dp replay`, so that TURNOUT_DP=xdp_replay makes
+ * `turnout replay` use it.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -25,15 +24,14 @@
 
 #define EXIT_SKIP    77
 #define MAX_EVENTS   256
-#define MAX_FRAME    65536
-#define TEST_RUN_MIN ETH_HLEN_MIN
-#define ETH_HLEN_MIN 14
+#define ETHERNET_MIN 14
 
 struct xdp {
 	struct core_bpf *skel;
 	const struct to_table *table;
 	struct to_counters *counters;
 	uint32_t slot;
+	uint32_t mtu;
 };
 
 static int xdp_load(void *self, struct to_frame *f, const uint8_t *data, uint32_t len)
@@ -67,7 +65,7 @@ static unsigned xdp_shard(void *self, const uint8_t *data, uint32_t len)
  * page less its own needs; such frames are beyond this program, and say so. */
 static int run_frame(struct xdp *x, struct to_frame *f, uint32_t now)
 {
-	struct to_bpf_input in = {.slot = x->slot, .now = now, .zone = f->zone};
+	struct to_bpf_input in = {.slot = x->slot, .now = now, .zone = f->zone, .mtu = x->mtu};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f->data, .data_size_in = f->len,
 		    .repeat = 1);
 	uint32_t zero = 0;
@@ -76,7 +74,7 @@ static int run_frame(struct xdp *x, struct to_frame *f, uint32_t now)
 	f->egress = TO_EGRESS_NONE;
 	f->decision = (struct to_decision){
 		.service = TO_NO_INDEX, .edge = TO_NO_INDEX, .vip = TO_NO_INDEX};
-	if (f->len < ETH_HLEN_MIN)
+	if (f->len < ETHERNET_MIN)
 		return 0;
 	ret = bpf_map__update_elem(x->skel->maps.input, &zero, sizeof(zero), &in, sizeof(in),
 				   BPF_ANY);
@@ -176,19 +174,22 @@ static int add_event(struct to_replay_options *o, char *arg)
 	return 0;
 }
 
+/* Of what `turnout replay` passes, an MTU and a number of workers mean nothing here. */
 static int parse_options(int argc, char **argv, struct to_replay_options *o, const char **table)
 {
-	for (int i = 1; i + 1 < argc; i += 2) {
+	for (int i = 2; i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "--pcap"))
 			o->pcap = argv[i + 1];
 		else if (!strcmp(argv[i], "--out"))
 			o->out = argv[i + 1];
+		else if (!strcmp(argv[i], "--summary"))
+			o->summary = argv[i + 1];
 		else if (!strcmp(argv[i], "--table"))
 			*table = argv[i + 1];
-		else if (strcmp(argv[i], "--at") || add_event(o, argv[i + 1]))
+		else if (!strcmp(argv[i], "--at") && add_event(o, argv[i + 1]))
 			return -EINVAL;
 	}
-	return o->pcap && o->out && *table ? 0 : -EINVAL;
+	return o->pcap && *table ? 0 : -EINVAL;
 }
 
 int main(int argc, char **argv)
@@ -196,7 +197,7 @@ int main(int argc, char **argv)
 	static struct to_replay_event events[MAX_EVENTS];
 	struct to_replay_options options = {.events = events};
 	struct to_replay_published first;
-	struct xdp x = {.slot = 1};
+	struct xdp x = {.slot = 1, .mtu = 1500};
 	struct to_replay_engine engine = {
 		.name = "core in XDP",
 		.self = &x,

@@ -5,7 +5,7 @@ from model import sdp as body
 from model import stun
 from model.state import TURN_GRACE, Entry, cut
 
-MAX_CLAIMS = 8  # of one SIP message
+MAX_CLAIMS = 32  # different ones of one SIP message
 
 
 def turn(engine, edge, pin, packet, view):
@@ -45,6 +45,7 @@ def claim(engine, place, edge, life):
 def sdp(engine, edge, message):
     if edge.mode != "dnat":
         return
-    claims = [(place, media_service(engine, *place)) for place in body.claims(message.body)]
-    for place, service in [c for c in claims if c[1]][:MAX_CLAIMS]:
-        claim(engine, place, edge, service.idle)
+    for place in list(dict.fromkeys(body.claims(message.body)))[:MAX_CLAIMS]:
+        service = media_service(engine, *place)
+        if service:
+            claim(engine, place, edge, service.idle)

@@ -21,7 +21,7 @@ def claims(lines):
         elif kind == b"c=":
             section["address"] = section["address"] or connection(value)
         elif value.startswith(b"rtcp:") and kind == b"a=":
-            found.append((section, session, number(value[5:].split(b" ")[0])))
+            found.append(rtcp(value[5:].split(b" "), section, session))
         elif value.startswith(b"candidate:") and kind == b"a=":
             found.append(candidate(value.split()))
     return [claim for claim in map(resolve, found) if claim[0] and claim[1]]
@@ -38,6 +38,14 @@ def resolve(entry):
 def number(text):
     port = int(text) if text.isdigit() else 0
     return port if port <= 65535 else 0
+
+
+def rtcp(words, section, session):
+    """RFC 3605: the port, and the address where it is not the section's."""
+    named = connection(b" ".join(words[1:]))
+    if named:
+        return named, number(words[0])
+    return section, session, number(words[0])
 
 
 def media_port(value):

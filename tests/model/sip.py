@@ -30,7 +30,7 @@ def read(payload):
     lines = whole_lines(payload[start:MAX_BYTES])
     if not lines:
         return Message(False, None, 0, None, None, [])
-    first, rest = lines[0], lines[1:1 + MAX_LINES]
+    first, rest = lines[0], lines[1:]
     headers, body = split(rest)
     found = first_of_each(headers)
     request = first[:8].upper() != b"SIP/2.0 "
@@ -49,11 +49,11 @@ def whole_lines(data):
 
 
 def split(lines):
-    """Header and body lines; without an empty line there is no body."""
-    if b"" not in lines:
-        return lines, []
+    """Header and body lines, at most 64 of each; without an empty line there is no body."""
+    if b"" not in lines[:MAX_LINES]:
+        return lines[:MAX_LINES], []
     at = lines.index(b"")
-    return lines[:at], lines[at + 1:]
+    return lines[:at], lines[at + 1:at + 1 + MAX_LINES]
 
 
 def first_of_each(lines):

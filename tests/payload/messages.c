@@ -380,15 +380,22 @@ const struct message messages[] = {
 	     SIP),
 	 .flags = REQ | CID, .method = TO_SIP_ACK, .call_id = "1", .body = "v=0",
 	 .claims = "1:2:3:4:5:6:7:8 10,1:: 13,::1 14"},
-	{UDP("at most eight, each once",
-	     "ACK sip:a SIP/2.0\ni: 1\n\nv=0\nc=IN IP4 1.1.1.1\nm=audio 1 x\nm=audio 1 x\nm=audio "
-	     "2 x\n"
-	     "m=audio 3 x\nm=audio 4 x\nm=audio 5 x\nm=audio 6 x\nm=audio 7 x\nm=audio 8 "
-	     "x\nm=audio 9 x\n",
+	{UDP("at most thirty-two, each once",
+	     "ACK sip:a SIP/2.0\ni: 1\n\nv=0\nc=IN IP4 1.1.1.1\nm=audio 1 x\n"
+	     "m=audio 1 x\nm=audio 2 x\nm=audio 3 x\nm=audio 4 x\nm=audio 5 x\nm=audio 6 x\n"
+	     "m=audio 7 x\nm=audio 8 x\nm=audio 9 x\nm=audio 10 x\nm=audio 11 x\nm=audio 12 x\n"
+	     "m=audio 13 x\nm=audio 14 x\nm=audio 15 x\nm=audio 16 x\nm=audio 17 x\nm=audio 18 x\n"
+	     "m=audio 19 x\nm=audio 20 x\nm=audio 21 x\nm=audio 22 x\nm=audio 23 x\nm=audio 24 x\n"
+	     "m=audio 25 x\nm=audio 26 x\nm=audio 27 x\nm=audio 28 x\nm=audio 29 x\nm=audio 30 x\n"
+	     "m=audio 31 x\nm=audio 32 x\nm=audio 33 x\nm=audio 34 x\nm=audio 35 x\n",
 	     SIP),
 	 .flags = REQ | CID, .method = TO_SIP_ACK, .call_id = "1", .body = "v=0",
 	 .claims =
-		 "1.1.1.1 1,1.1.1.1 2,1.1.1.1 3,1.1.1.1 4,1.1.1.1 5,1.1.1.1 6,1.1.1.1 7,1.1.1.1 8"},
+		 "1.1.1.1 1,1.1.1.1 2,1.1.1.1 3,1.1.1.1 4,1.1.1.1 5,1.1.1.1 6,1.1.1.1 7,1.1.1.1 8,"
+		 "1.1.1.1 9,1.1.1.1 10,1.1.1.1 11,1.1.1.1 12,1.1.1.1 13,1.1.1.1 14,1.1.1.1 15,1.1."
+		 "1.1 16,1.1.1.1 17,1.1.1.1 18,1.1.1.1 19,1.1.1.1 20,1.1.1.1 21,1.1.1.1 22,1.1.1.1"
+		 " 23,1.1.1.1 24,1.1.1.1 25,1.1.1.1 26,1.1.1.1 27,1.1.1.1 28,1.1.1.1 29,1.1.1.1 30"
+		 ",1.1.1.1 31,1.1.1.1 32"},
 };
 
 const size_t message_count = sizeof(messages) / sizeof(messages[0]);
