@@ -46,10 +46,12 @@ static int read_whole(int fd, uint8_t **data, size_t *size)
 	}
 	if (!p)
 		return -ENOMEM;
-	if (ret < 0)
+	if (ret < 0) {
 		free(p);
+		return ret;
+	}
 	*data = p;
-	return ret;
+	return 0;
 }
 
 int dp_image_load(const char *path, struct to_table **table, char *err, size_t err_size)
