@@ -171,15 +171,17 @@ static inline void rewrite(struct to_worker *w, struct to_frame *f, struct to_pa
 	const uint8_t *end = f->data + f->len;
 	union to_addr to;
 
-	to_rewrite_ttl(f->data, end, k);
-	switch (k->out.action) {
-	case TO_ACT_DNAT:
+	if (k->out.action == TO_ACT_DNAT) {
 		to = target_address(g, k->family);
 		to_rewrite_addr(f->data, end, k, true, &to);
-		break;
-	case TO_ACT_SNAT:
+		return;
+	}
+	if (k->out.action == TO_ACT_SNAT) {
 		to_rewrite_addr(f->data, end, k, false, &vip->addr);
-		break;
+		return;
+	}
+	to_rewrite_ttl(f->data, end, k);
+	switch (k->out.action) {
 	case TO_ACT_ENCAP:
 		encapsulate(w, f, k, g);
 		break;

@@ -18,8 +18,8 @@
 #include "fragment.h"
 #include "icmp.h"
 
-/* The services that an edge's packet may belong to, by its source and by its destination port, and
- * with them the key of the flow as the VIP has it. */
+/* The services that an edge's packet may belong to: by its source port, else by its destination
+ * port; and the key of the flow as the VIP has it. */
 TO_INLINE void to_prepare_edge(to_engine *x, struct to_packet *k)
 {
 	struct to_bind bind;
@@ -30,10 +30,8 @@ TO_INLINE void to_prepare_edge(to_engine *x, struct to_packet *k)
 		k->answers_service = bind.service;
 		k->answers_vip = bind.vip;
 	}
-	if (to_find_bind(x, k, &k->from, k->proto, k->dport, &bind)) {
-		k->opens_service = bind.service;
-		k->opens_vip = bind.vip;
-	}
+	if (k->answers_vip == TO_NO_INDEX)
+		to_find_opens(x, k);
 	vip = k->answers_vip != TO_NO_INDEX ? k->answers_vip : k->opens_vip;
 	if (vip == TO_NO_INDEX)
 		return;

@@ -6,6 +6,17 @@
 #include "decide_vip.h"
 #include "learn.h"
 
+/* What the destination port says that an edge's packet goes out by. An answer rarely asks. */
+TO_INLINE void to_find_opens(to_engine *x, struct to_packet *k)
+{
+	struct to_bind bind;
+
+	if (!to_find_bind(x, k, &k->from, k->proto, k->dport, &bind))
+		return;
+	k->opens_service = bind.service;
+	k->opens_vip = bind.vip;
+}
+
 /* E8: the edge's own business, unchanged. */
 TO_INLINE void to_edge_out(struct to_packet *k)
 {
@@ -209,6 +220,8 @@ TO_PART int to_edge_flow(to_engine *x, struct to_packet *k)
 	}
 	vip = k->answers_vip != TO_NO_INDEX ? k->answers_vip : k->opens_vip;
 	e = alive && k->flags & TO_PKT_KEYED ? to_edge_pin(x, k, t) : NULL;
+	if (!e && k->answers_vip != TO_NO_INDEX)
+		to_find_opens(x, k);
 	if (alive && !e && k->opens_vip != TO_NO_INDEX && k->opens_vip != vip) {
 		vip = k->opens_vip;
 		to_pin_key(k, &k->dst, k->dport, vip, k->sport, k->proto);

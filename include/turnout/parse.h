@@ -62,11 +62,11 @@ TO_INLINE uint64_t to_sum32(const uint8_t *p)
 
 TO_INLINE uint16_t to_fold16(uint64_t sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t low = (uint32_t)sum, all = low + (uint32_t)(sum >> 32);
+
+	all += all < low; /* end-around carry */
+	all = (all & 0xffff) + (all >> 16);
+	return (uint16_t)(all + (all >> 16));
 }
 
 /* IPv4 header checksum (RFC 1071). `p`: 20 readable bytes; options are read from data + l3. */

@@ -11,6 +11,8 @@
 #include "parse.h"
 #include "table.h"
 
+/* ~old + new of the TTL's word, of which it is the first byte: one less, in memory order. */
+#define TO_TTL_DIFF      0xfffeu
 #define TO_TUNNEL_TTL    64
 #define TO_TCP_CHECKSUM  16 /* offsets of checksums in their headers */
 #define TO_UDP_CHECKSUM  6
@@ -113,14 +115,28 @@ TO_INLINE uint64_t to_put_addr(uint8_t *data, const uint8_t *end, uint32_t l3, u
 	return diff;
 }
 
-/* dnat, or its way back: one address of the packet and every checksum that has it. */
+/* dnat, or its way back: TTL less one (the caller has seen that it is above 1), one address of the
+ * packet, and every checksum that has them. */
 TO_INLINE void to_rewrite_addr(uint8_t *data, const uint8_t *end, const struct to_packet *k,
 			       bool destination, const union to_addr *to)
 {
 	const union to_addr *from = destination ? &k->dst : &k->src;
-	uint64_t diff = to_put_addr(data, end, k->l3, k->family, destination, from, to);
+	uint64_t diff = to_addr_diff(from, to, k->family);
 	uint32_t at = to_l4_checksum_offset(k->ipproto);
-	uint8_t *p;
+	uint8_t *p =
+		to_field(data, end, k->l3, k->family == TO_IP4 ? TO_IP4_HEADER : TO_IP6_HEADER);
+
+	if (!p)
+		return;
+	if (k->family == TO_IP4) {
+		p[8]--;
+		__builtin_memcpy(p + (destination ? 16 : 12), &to->w[3], 4);
+		to_put_raw16(p + TO_IP4_CHECKSUM,
+			     to_checksum_update(to_raw16(p + TO_IP4_CHECKSUM), diff + TO_TTL_DIFF));
+	} else {
+		p[7]--;
+		__builtin_memcpy(p + (destination ? 24 : 8), to->b, 16);
+	}
 
 	if (!at || k->flags & TO_PKT_LATER)
 		return;
@@ -139,9 +155,8 @@ TO_INLINE void to_rewrite_ttl(uint8_t *data, const uint8_t *end, const struct to
 		if (!p)
 			return;
 		p[8]--;
-		/* TTL is the first byte of its word: the word shrinks by 1 in memory order */
 		to_put_raw16(p + TO_IP4_CHECKSUM,
-			     to_checksum_update(to_raw16(p + TO_IP4_CHECKSUM), (uint16_t)~1));
+			     to_checksum_update(to_raw16(p + TO_IP4_CHECKSUM), TO_TTL_DIFF));
 	} else {
 		p = to_field(data, end, k->l3, TO_IP6_HEADER);
 		if (p)
