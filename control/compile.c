@@ -148,13 +148,13 @@ static uint8_t service_flags(const struct build *b, uint32_t index)
 	const struct to_plan *plan = b->plan;
 	const struct to_plan_service *s = &plan->service[index];
 	uint8_t midflow = plan->stage[b->input->stage].midflow[index];
-	bool turn = s->kind == TO_KIND_TURN, dnat = true;
+	bool turn = s->kind == TO_KIND_TURN, dnat = false;
 	uint8_t flags = 0;
 
 	for (uint32_t i = 0; i < plan->edges; i++)
 		if (plan->edge[i].pool == s->pool[TO_LEGACY] ||
 		    plan->edge[i].pool == s->pool[TO_NEW])
-			dnat &= plan->edge[i].mode == TO_MODE_DNAT;
+			dnat |= plan->edge[i].mode == TO_MODE_DNAT;
 	if (midflow == TO_NO_INDEX)
 		midflow = s->midflow;
 	flags |= s->balance_flow ? TO_SERVICE_BALANCE_FLOW : 0;
