@@ -25,7 +25,7 @@ static uint16_t slow_share(const struct to_plan *plan, const struct to_plan_rout
 
 		for (uint32_t k = 0; k < p->prefixes; k++) {
 			const struct to_plan_prefix *x = &p->prefix[k];
-			int bits = f ? 64 : 32;
+			int bits = x->family == TO_IP6 ? 64 : 32;
 
 			if (x->family != (f ? TO_IP6 : TO_IP4) || x->length <= best)
 				continue;
@@ -63,7 +63,7 @@ static void compare_family(const struct to_plan *plan, const struct to_table *t,
 	for (uint32_t i = 0; i < plan->partners; i++) {
 		for (uint32_t k = 0; k < plan->partner[i].prefixes; k++) {
 			const struct to_plan_prefix *x = &plan->partner[i].prefix[k];
-			int bits = f ? 64 : 32;
+			int bits = x->family == TO_IP6 ? 64 : 32;
 			uint64_t size = x->length ? 1ULL << (bits - x->length) : 0;
 
 			if (x->family != (f ? TO_IP6 : TO_IP4))
