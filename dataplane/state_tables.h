@@ -6,7 +6,7 @@
 #include "state.h"
 
 #define TO_REGION_MAGIC  0x454e494c46544f54ULL /* "TOTFLINE" as bytes */
-#define TO_REGION_LAYOUT 1
+#define TO_REGION_LAYOUT 1u
 #define TO_REGION_HEADER 4096
 #define TO_BOOT_ID_SIZE  40 /* 36 characters of a UUID, zero padded */
 

@@ -111,7 +111,7 @@ static const char head[] =
  * is left out. */
 static void write_random(char *out, size_t size, uint64_t *state)
 {
-	uint32_t seen[64];
+	uint32_t seen[64] = {0};
 	size_t used = (size_t)snprintf(out, size, "%spartners:\n", head);
 	unsigned count = 0;
 

@@ -70,12 +70,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	there = (uint32_t)size - 3;
 	cut = data[0] & 4 ? data[2] : 0;
 	/* its own memory, so that one byte too far is seen */
-	frame = malloc(at + there + 1);
+	frame = malloc(at + there ? at + there : 1);
 	if (!frame)
 		return 0;
 	memset(frame, 0xa5, at);
 	memcpy(frame + at, data + 3, there);
-	frame = realloc(frame, at + there ? at + there : 1);
 	b = to_bytes_of(frame, at + there, at, there + cut);
 	class = to_classify(&b, proto, data[0] & 2);
 	check((class == TO_CLASS_NONE) == (b.len == 0));

@@ -11,12 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void compile_all(const struct to_plan *plan)
 {
 	struct to_image before = {0}, image;
-	uint32_t now = 1000;
 
 	for (uint32_t i = 0; i <= plan->stages; i++) {
 		const struct to_compile_input input = {.stage = i % plan->stages,
 						       .generation = i + 1,
-						       .now = now++,
+						       .now = 1000 + i,
 						       .previous = before.data};
 
 		if (to_compile(plan, &input, &image))
