@@ -49,6 +49,7 @@ struct to_command {
 	X(check)                                                                                   \
 	X(classify)                                                                                \
 	X(diff)                                                                                    \
+	X(explain)                                                                                 \
 	X(replay)                                                                                  \
 	X(table_show)                                                                              \
 	X(table_write)
