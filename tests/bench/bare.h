@@ -16,7 +16,7 @@
 #include <turnout/entry.h>
 
 #define BENCH_BURST   64
-#define BENCH_SAMPLES 21
+#define BENCH_SAMPLES 301
 
 struct bare_entry {
 	uint64_t key[2];
@@ -52,6 +52,12 @@ static inline void *bench_huge(size_t bytes)
 	p = (uint8_t *)(((uintptr_t)p + (2 << 20) - 1) & ~(uintptr_t)((2 << 20) - 1));
 	madvise(p, bytes, MADV_HUGEPAGE);
 	return p;
+}
+
+static inline void bench_free(void *p, size_t bytes)
+{
+	if (p)
+		munmap(p, bytes);
 }
 
 static inline int bench_compare(const void *a, const void *b)
@@ -98,7 +104,7 @@ static inline int bare_open(struct bare *b, uint32_t entries)
 
 static inline void bare_close(struct bare *b)
 {
-	munmap(b->bucket, (b->mask + 1) * sizeof(*b->bucket));
+	bench_free(b->bucket, (b->mask + 1) * sizeof(*b->bucket));
 }
 
 /* False when both places are taken: it does not probe, and this key is not to be asked for. */

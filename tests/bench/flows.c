@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flows.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <turnout/hash.h>
+#include <turnout/parse.h>
+#include <turnout/table_read.h>
+
+#include "bare.h"
+
+#define VIP    0x0a020001u /* of plan.yaml, and its ports */
+#define PORT   50000
+#define PORTS  10000
+#define CLIENT 0x64000000u
+
+static void put_frame(uint8_t *p, uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport)
+{
+	static const uint8_t head[42] = {2,    0, 0, 0,  0, 1, 2, 0, 0,  0,  0, 2,  8, 0,
+					 0x45, 0, 0, 46, 0, 1, 0, 0, 64, 17, 0, 0,  0, 0,
+					 0,    0, 0, 0,  0, 0, 0, 0, 0,  0,  0, 26, 0, 0};
+	uint64_t sum;
+
+	memcpy(p, head, sizeof(head));
+	memcpy(p + 26, &src, 4);
+	memcpy(p + 30, &dst, 4);
+	memcpy(p + 34, &sport, 2);
+	memcpy(p + 36, &dport, 2);
+	sum = to_sum32(p + 14) + to_sum32(p + 18) + to_sum32(p + 22) + to_sum32(p + 26) +
+	      to_sum32(p + 30);
+	sum = (uint16_t)~to_fold16(sum);
+	memcpy(p + 24, &sum, 2);
+	p[40] = 0x12; /* a checksum that must be kept up */
+	p[41] = 0x34;
+	p[42] = 0x80; /* RTP */
+	p[43] = 0;
+}
+
+void bench_flow_put(const struct bench_flows *flows, uint32_t i, bool answer, uint8_t *p)
+{
+	const struct bench_flow *w = &flows->flow[i];
+
+	if (answer)
+		put_frame(p, w->edge, w->client, w->vip_port, w->port);
+	else
+		put_frame(p, w->client, flows->vip, w->port, w->vip_port);
+}
+
+int bench_flows_new(struct bench_flows *flows, uint32_t n)
+{
+	flows->n = n;
+	flows->vip = to_net32(VIP).raw;
+	flows->flow = bench_huge(n * sizeof(*flows->flow));
+	if (!flows->flow)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t r = to_mix(i);
+
+		flows->flow[i] = (struct bench_flow){
+			.client = to_net32(CLIENT | (uint32_t)(r & 0x3fffff)).raw,
+			.port = to_net16(1024 + (r >> 32) % 60000).raw,
+			.vip_port = to_net16(PORT + (r >> 48) % PORTS).raw,
+		};
+	}
+	return 0;
+}
+
+void bench_flows_free(struct bench_flows *flows)
+{
+	if (flows->flow)
+		munmap(flows->flow, flows->n * sizeof(*flows->flow));
+}
+
+static bool is_steered(struct to_worker *worker, uint8_t *frame, uint32_t now,
+		       struct to_decision *out)
+{
+	struct to_frame f = {.data = frame, .len = BENCH_FRAME, .zone = TO_ZONE_BOTH};
+
+	to_pipeline_run(worker, &f, 1, now);
+	*out = f.decision;
+	return f.egress == TO_EGRESS_EDGE || f.egress == TO_EGRESS_OUT;
+}
+
+int bench_flows_open(struct bench_flows *flows, struct to_worker *worker, uint32_t now)
+{
+	const struct to_table *t = to_worker_table(worker);
+	uint8_t room[TO_FRAME_HEADROOM + BENCH_FRAME] = {0}, *p = room + TO_FRAME_HEADROOM;
+	struct to_decision d;
+
+	for (uint32_t i = 0; i < flows->n; i++) {
+		bench_flow_put(flows, i, false, p);
+		if (!is_steered(worker, p, now, &d) || d.verdict != TO_VERDICT_STEER)
+			return -EPROTO;
+		flows->flow[i].edge = to_table_target(t, d.service, d.edge)->v4.raw;
+		bench_flow_put(flows, i, true, p);
+		if (!is_steered(worker, p, now, &d) || d.verdict != TO_VERDICT_REPLY)
+			return -EPROTO;
+	}
+	return 0;
+}
