@@ -19,11 +19,13 @@ static void put16(uint8_t *p, uint32_t v)
 /* RFC 8489, section 5: type, no attributes, the cookie, a transaction id. */
 static uint32_t put_stun(uint8_t *p, uint16_t type)
 {
+	static const uint8_t transaction[12] = "turn-explain";
+
 	memset(p, 0, 20);
 	put16(p, type);
 	put16(p + 4, 0x2112);
 	put16(p + 6, 0xa442);
-	memcpy(p + 8, "turn-explain", 12);
+	memcpy(p + 8, transaction, sizeof(transaction));
 	return 20;
 }
 
@@ -56,7 +58,8 @@ static uint32_t put_payload(uint8_t *p, size_t room, const struct to_flow *flow,
 	case TO_CARGO_BINDING:
 		return put_stun(p, 0x0001);
 	case TO_CARGO_CHANNEL: /* RFC 8656, section 12.4: channel 0x4000, no data */
-		memcpy(p, "\x40\0\0\0", 4);
+		put16(p, 0x4000);
+		put16(p + 2, 0);
 		return 4;
 	default:
 		return 0;

@@ -198,6 +198,18 @@ class Agreement(unittest.TestCase):
                 self.assertEqual(choices[0]['pool'], document['route']['pool'])
         self.each(check)
 
+    def test_at_the_share_itself(self):
+        salt = plan.load(explain.CONTOSO).salt
+        for bucket, pool in ((999, 'new'), (1000, 'legacy')):
+            client = next(address for address in map(ipaddress.ip_address, range(1 << 24, 1 << 25))
+                          if hashes.bucket(salt, hashes.client_of(address)) == bucket)
+            _, document = explain.answer(explain.CONTOSO, 'access-10', str(client),
+                                         '203.0.113.100:443', 'tcp')
+            self.assertEqual((document['route']['bucket'], document['route']['share']),
+                             (bucket, 1000))
+            self.assertEqual((document['pool'], document['route']['pool'],
+                              document['choices'][0]['pool']), (pool, pool, pool))
+
     def test_the_draw_is_of_some_worth(self):
         self.assertEqual(len(self.asked), FLOWS)
         self.assertEqual({d['reason'] for _, d in self.asked}, {'route', 'fallback', 'no-edge'})
