@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dp_replay.h"
+#include "dp_run.h"
 #include "replay.h"
 
 static const char help[] = "Usage: turnout-dp COMMAND [OPTION]...\n"
@@ -19,6 +20,7 @@ static const struct {
 	int (*main)(int argc, char **argv);
 } commands[] = {
 	{"replay", dp_replay_main},
+	{"run", dp_run_main},
 };
 
 int main(int argc, char **argv)

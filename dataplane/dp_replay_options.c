@@ -36,8 +36,10 @@ static const char help[] =
 	"  --progress          shows on stderr how far a long capture is\n"
 	"  --help              this\n"
 	"\n"
-	"Exit status: 0 done, 1 the capture cannot be read or a file not be written, 2 usage,\n"
-	"3 the engine cannot start, 4 a table was refused (the generation before went on).\n";
+	"Exit status: 0 done; 1 a file cannot be written, or the capture ends within a frame; 2 "
+	"usage,\n"
+	"or the capture cannot be read; 3 the engine cannot start; 4 a table was refused (the\n"
+	"generation before went on).\n";
 
 enum {
 	OPT_PCAP = 256,

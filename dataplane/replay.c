@@ -215,10 +215,8 @@ static int begin(struct replay *r, const struct to_replay_published *first)
 {
 	const struct to_replay_options *o = r->options;
 	struct to_replay_generation *g;
-	int ret = to_capture_open(o->pcap, &r->capture, r->err, sizeof(r->err));
+	int ret = 0;
 
-	if (ret < 0)
-		return ret;
 	r->observer = to_observer_new();
 	g = add_generation(r, NULL);
 	if (!r->observer || !g)
@@ -260,6 +258,11 @@ enum to_exit to_replay(const struct to_replay_options *options,
 	}
 	r->options = options;
 	r->engine = engine;
+	if (to_capture_open(options->pcap, &r->capture, r->err, sizeof(r->err)) < 0) {
+		say(r);
+		code = TO_EXIT_USAGE;
+		goto out;
+	}
 	if (begin(r, first) < 0) {
 		say(r);
 		code = TO_EXIT_NO;

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_ethdev.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+#include <string.h>
+
+#include "dp_live.h"
+
+#define SWEEP_BUCKETS 16
+#define SWEEPS        10000 /* a second: a million pins in some seconds */
+#define SEND_TRIES    4
+#define PREFETCH      4 /* frames ahead */
+
+static void send_out(struct dp_live_worker *w, unsigned port)
+{
+	struct dp_port *p = &w->live->port[port];
+	uint16_t queue = w->index % p->tx_queues;
+	struct rte_mbuf **mbufs = w->out[port].mbufs;
+	uint16_t n = w->out[port].n, sent = 0;
+
+	if (p->tx_lock)
+		rte_spinlock_lock(&p->tx_lock[queue]);
+	for (int i = 0; i < SEND_TRIES && sent < n; i++)
+		sent += rte_eth_tx_burst(p->id, queue, mbufs + sent, n - sent);
+	if (p->tx_lock)
+		rte_spinlock_unlock(&p->tx_lock[queue]);
+	w->out[port].n = 0;
+	w->count.sent += sent;
+	if (unlikely(sent < n)) {
+		w->count.send_full += n - sent;
+		rte_pktmbuf_free_bulk(mbufs + sent, n - sent);
+	}
+}
+
+static inline void put_out(struct dp_live_worker *w, unsigned port, struct rte_mbuf *m)
+{
+	w->out[port].mbufs[w->out[port].n++] = m;
+	if (w->out[port].n == TO_BURST)
+		send_out(w, port);
+}
+
+/* The frame as the pipeline left it. */
+static inline void shape(struct rte_mbuf *m, const struct to_frame *f)
+{
+	m->data_off = (uint16_t)(f->data - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)f->len;
+	m->pkt_len = f->len;
+}
+
+static void put_kernel(struct dp_live_worker *w, unsigned came_by, struct rte_mbuf *m)
+{
+	uint8_t kernel = w->live->port[came_by].kernel;
+
+	if (kernel == DP_NO_PORT) {
+		w->count.kernel_drop++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	w->count.to_kernel++;
+	put_out(w, kernel, m);
+}
+
+static inline void dispose(struct dp_live_worker *w, struct to_frame *f)
+{
+	struct dp_live *live = w->live;
+	struct rte_mbuf *m = f->cookie;
+	unsigned came_by = m->port, port;
+
+	switch (f->egress) {
+	case TO_EGRESS_EDGE:
+		port = live->edges_port;
+		break;
+	case TO_EGRESS_OUT:
+		port = live->outside_port;
+		break;
+	case TO_EGRESS_SENDER:
+		port = came_by;
+		break;
+	case TO_EGRESS_KERNEL:
+		put_kernel(w, came_by, m);
+		return;
+	default:
+		rte_pktmbuf_free(m);
+		return;
+	}
+	shape(m, f);
+	if (live->patch_source)
+		memcpy(f->data + RTE_ETHER_ADDR_LEN, &live->port[port].mac, RTE_ETHER_ADDR_LEN);
+	put_out(w, port, m);
+}
+
+/* `mbufs` are this worker's, of one segment; m->port is the index in live->port. */
+static void decide(struct dp_live_worker *w, struct rte_mbuf **mbufs, unsigned n, uint32_t now)
+{
+	struct to_frame frames[TO_BURST];
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = mbufs[i];
+
+		frames[i].data = rte_pktmbuf_mtod(m, uint8_t *);
+		frames[i].len = m->data_len;
+		frames[i].zone = w->live->port[m->port].zone;
+		frames[i].cookie = m;
+	}
+	to_pipeline_run(w->pipeline, frames, n, now);
+	for (unsigned i = 0; i < n; i++)
+		dispose(w, &frames[i]);
+}
+
+/* Keeps what is this worker's at the beginning of `mbufs`; the rest goes to whose it is. */
+static unsigned hand_over(struct dp_live_worker *w, struct rte_mbuf **mbufs, unsigned n)
+{
+	const struct to_table *table = to_worker_table(w->pipeline);
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = mbufs[i];
+		unsigned owner;
+
+		if (i + PREFETCH < n)
+			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + PREFETCH], void *));
+		owner = to_frame_shard(table, rte_pktmbuf_mtod(m, uint8_t *), m->data_len,
+				       w->live->workers);
+		if (owner == w->index) {
+			mbufs[kept++] = m;
+		} else if (rte_ring_enqueue(w->live->rings[owner], m) == 0) {
+			w->count.handed_over++;
+		} else {
+			w->count.ring_full++;
+			rte_pktmbuf_free(m);
+		}
+	}
+	return kept;
+}
+
+/* Frames in one piece, marked with the port they came by. */
+static unsigned take(struct dp_live_worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = mbufs[i];
+
+		m->port = (uint16_t)port;
+		if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m) != 0) {
+			w->count.unreadable++;
+			rte_pktmbuf_free(m);
+			continue;
+		}
+		mbufs[kept++] = m;
+	}
+	return kept;
+}
+
+static unsigned poll_port(struct dp_live_worker *w, unsigned port, uint32_t now)
+{
+	struct dp_port *p = &w->live->port[port];
+	struct rte_mbuf *mbufs[TO_BURST];
+	unsigned received, n;
+
+	if (w->index >= p->rx_queues)
+		return 0;
+	received = rte_eth_rx_burst(p->id, (uint16_t)w->index, mbufs, TO_BURST);
+	if (!received)
+		return 0;
+	if (!p->zone) { /* from the kernel: out by the port that it is the kernel's side of */
+		w->count.from_kernel += received;
+		for (unsigned i = 0; i < received; i++)
+			put_out(w, p->kernel, mbufs[i]);
+		return received;
+	}
+	w->count.received += received;
+	n = take(w, port, mbufs, received);
+	if (w->live->workers > 1)
+		n = hand_over(w, mbufs, n);
+	if (n)
+		decide(w, mbufs, n, now);
+	return received;
+}
+
+static void send_all(struct dp_live_worker *w)
+{
+	for (unsigned i = 0; i < w->live->ports; i++) {
+		if (w->out[i].n)
+			send_out(w, i);
+	}
+}
+
+static unsigned poll_ring(struct dp_live_worker *w, uint32_t now)
+{
+	struct rte_mbuf *mbufs[TO_BURST];
+	unsigned n =
+		rte_ring_dequeue_burst(w->live->rings[w->index], (void **)mbufs, TO_BURST, NULL);
+
+	if (n)
+		decide(w, mbufs, n, now);
+	return n;
+}
+
+/* Once round: everything that there is to do, a burst of each. */
+static void go_round(struct dp_live_worker *w)
+{
+	struct dp_live *live = w->live;
+	uint64_t tsc = rte_rdtsc();
+	uint32_t now = dp_clock_now(&w->clock, tsc);
+	unsigned done = 0;
+
+	dp_generation_turn(&live->generations, w->index, w->pipeline);
+	for (unsigned i = 0; i < live->ports; i++)
+		done += poll_port(w, i, now);
+	if (live->workers > 1)
+		done += poll_ring(w, now);
+	send_all(w);
+	if (tsc >= w->next_sweep) {
+		w->next_sweep = tsc + rte_get_tsc_hz() / SWEEPS;
+		to_pipeline_sweep(w->pipeline, now, SWEEP_BUCKETS);
+	}
+	if (!done)
+		rte_pause();
+}
+
+int dp_live_work(void *arg)
+{
+	struct dp_live_worker *w = arg;
+
+	dp_generation_join(&w->live->generations, w->index);
+	while (!__atomic_load_n(&w->live->stop, __ATOMIC_RELAXED))
+		go_round(w);
+	while (w->live->workers > 1 && poll_ring(w, w->clock.now))
+		send_all(w);
+	dp_generation_leave(&w->live->generations, w->index);
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ports of a running engine. */
+#ifndef TURNOUT_DP_PORT_H
+#define TURNOUT_DP_PORT_H
+
+#include <rte_ethdev.h>
+#include <rte_spinlock.h>
+
+#include "pipeline.h"
+
+#define DP_MAX_PORTS 16
+#define DP_NO_PORT   0xff
+
+struct dp_port {
+	char name[RTE_ETH_NAME_MAX_LEN];
+	char kernel_name[RTE_ETH_NAME_MAX_LEN]; /* "": what is the kernel's is dropped here */
+	uint16_t id;                            /* of DPDK */
+	uint8_t zone;                           /* enum to_zone; 0: a kernel's port */
+	uint8_t kernel; /* index of the port that the kernel's frames go to, or of the port that
+			 * frames from the kernel leave by; or DP_NO_PORT */
+	uint16_t rx_queues;
+	uint16_t tx_queues;
+	struct rte_ether_addr mac;
+	rte_spinlock_t *tx_lock; /* [tx_queues], taken when workers share queues; else NULL */
+};
+
+/*
+ * Finds the device and starts it: a queue pair for each worker where it has so many, RSS by address
+ * where it can. Frames of `mtu` bytes of IP pass. Returns 0 or a negative errno with a message.
+ */
+int dp_port_start(struct dp_port *p, unsigned workers, uint16_t mtu, struct rte_mempool *pool,
+		  char *err, size_t err_size);
+void dp_port_stop(struct dp_port *p);
+
+#endif

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The engine on live traffic: sets everything up, and then watches the workers. */
+#include <errno.h>
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dp_live.h"
+#include "dp_report.h"
+#include "dp_run.h"
+#include "dp_run_options.h"
+#include "dp_state.h"
+#include "replay.h"
+#include "state.h"
+#include "table_view.h"
+
+#define RING_SIZE     4096    /* frames handed over to a worker; a power of two */
+#define MBUF_CACHE    256     /* of an lcore */
+#define MBUF_EXTRA    64      /* Ethernet header and tags beside the MTU */
+#define LOOK_NS       1000000 /* how often the main thread looks after things */
+#define LIVE_WITHIN_S 2       /* a generation that takes longer is complained of */
+
+struct dp_run {
+	struct dp_run_options options;
+	struct dp_live live;
+	struct to_nexthops nexthops; /* workers keep pointers to it */
+	struct rte_mempool *pool;
+	struct to_state *state;
+	struct dp_live_worker *workers;
+	unsigned launched;
+	sigset_t signals;
+	uint64_t first_tsc; /* when the first frame had come; 0: not yet */
+};
+
+static int complain(const char *what, int ret)
+{
+	fprintf(stderr, "turnout-dp: %s: %s\n", what, strerror(-ret));
+	return TO_EXIT_UNREACHABLE;
+}
+
+/* Each port's kernel's port is a port of its own, after the others. */
+static void add_kernel_ports(struct dp_live *live)
+{
+	for (unsigned i = 0, n = live->ports; i < n; i++) {
+		struct dp_port *k = &live->port[live->ports];
+
+		if (!*live->port[i].kernel_name)
+			continue;
+		*k = (struct dp_port){.kernel = (uint8_t)i};
+		memcpy(k->name, live->port[i].kernel_name, sizeof(k->name));
+		live->port[i].kernel = (uint8_t)live->ports++;
+	}
+}
+
+/* The first port of each zone is where frames leave to it. */
+static int choose_ports(struct dp_live *live)
+{
+	live->edges_port = live->outside_port = DP_NO_PORT;
+	for (unsigned i = live->ports; i-- > 0;) {
+		if (live->port[i].zone & TO_ZONE_EDGES)
+			live->edges_port = (uint8_t)i;
+		if (live->port[i].zone & TO_ZONE_OUTSIDE)
+			live->outside_port = (uint8_t)i;
+	}
+	live->patch_source = live->ports > 1;
+	if (live->edges_port != DP_NO_PORT && live->outside_port != DP_NO_PORT)
+		return 0;
+	fprintf(stderr, "turnout-dp: no port leads to %s\n",
+		live->edges_port == DP_NO_PORT ? "the edges" : "the outside");
+	return -EINVAL;
+}
+
+static int start_ports(struct dp_run *r)
+{
+	struct dp_live *live = &r->live;
+	char err[256];
+
+	live->ports = r->options.ports;
+	memcpy(live->port, r->options.port, sizeof(live->port));
+	if (choose_ports(live) < 0)
+		return TO_EXIT_USAGE;
+	add_kernel_ports(live);
+	for (unsigned i = 0; i < live->ports; i++) {
+		if (dp_port_start(&live->port[i], live->workers, r->options.mtu, r->pool, err,
+				  sizeof(err)) < 0) {
+			fprintf(stderr, "turnout-dp: %s\n", err);
+			live->ports = i;
+			return TO_EXIT_UNREACHABLE;
+		}
+	}
+	return TO_EXIT_DONE;
+}
+
+static const struct rte_ether_addr *find_nexthop(const struct dp_run_options *o, const char *name)
+{
+	for (unsigned i = 0; i < o->nexthops; i++) {
+		if (!strcmp(o->nexthop[i].name, name))
+			return &o->nexthop[i].mac;
+	}
+	return NULL;
+}
+
+/* Every edge of the table must be reachable before it becomes the generation. */
+static int set_nexthops(const struct dp_run *r, const struct to_table *t, struct to_nexthops *nh)
+{
+	const struct rte_ether_addr *outside = find_nexthop(&r->options, "outside");
+	const struct rte_ether_addr *others = find_nexthop(&r->options, "edges");
+
+	if (!outside) {
+		fprintf(stderr, "turnout-dp: no next hop towards clients: --nexthop outside=MAC\n");
+		return -EINVAL;
+	}
+	memcpy(nh->outside, outside, sizeof(nh->outside));
+	memcpy(nh->own, &r->live.port[r->live.outside_port].mac, sizeof(nh->own));
+	nh->mtu = r->options.mtu;
+	for (uint32_t i = 0; i < to_table_edge_count(t); i++) {
+		const char *name = to_view_edge_name(t, (uint8_t)i);
+		const struct rte_ether_addr *mac = find_nexthop(&r->options, name);
+
+		if (!mac && !others) {
+			fprintf(stderr, "turnout-dp: no next hop to edge %s: --nexthop %s=MAC\n",
+				name, name);
+			return -EINVAL;
+		}
+		memcpy(nh->edge[i], mac ? mac : others, sizeof(nh->edge[i]));
+	}
+	return 0;
+}
+
+static int start_pool(struct dp_run *r)
+{
+	uint32_t room = RTE_PKTMBUF_HEADROOM + r->options.mtu + MBUF_EXTRA;
+
+	if (room < RTE_MBUF_DEFAULT_BUF_SIZE)
+		room = RTE_MBUF_DEFAULT_BUF_SIZE;
+	r->pool = rte_pktmbuf_pool_create("frames", r->options.mbufs, MBUF_CACHE, 0, (uint16_t)room,
+					  rte_socket_id());
+	return r->pool ? 0 : -rte_errno;
+}
+
+static int start_rings(struct dp_live *live)
+{
+	live->rings = rte_calloc("turnout_rings", live->workers, sizeof(*live->rings), 0);
+	if (!live->rings)
+		return -ENOMEM;
+	for (unsigned i = 0; live->workers > 1 && i < live->workers; i++) {
+		char name[RTE_RING_NAMESIZE];
+
+		snprintf(name, sizeof(name), "handed%u", i);
+		live->rings[i] = rte_ring_create(name, RING_SIZE, rte_socket_id(), RING_F_SC_DEQ);
+		if (!live->rings[i])
+			return -rte_errno;
+	}
+	return 0;
+}
+
+static int start_workers(struct dp_run *r)
+{
+	r->workers = rte_calloc("turnout_workers", r->live.workers, sizeof(*r->workers),
+				RTE_CACHE_LINE_SIZE);
+	if (!r->workers)
+		return -ENOMEM;
+	for (unsigned i = 0; i < r->live.workers; i++) {
+		struct dp_live_worker *w = &r->workers[i];
+
+		w->index = i;
+		w->live = &r->live;
+		w->pipeline = to_worker_new(r->state, i, &r->nexthops);
+		if (!w->pipeline)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int launch(struct dp_run *r)
+{
+	unsigned lcore;
+
+	RTE_LCORE_FOREACH_WORKER(lcore)
+	{
+		int ret;
+
+		if (r->launched == r->live.workers)
+			break;
+		ret = rte_eal_remote_launch(dp_live_work, &r->workers[r->launched], lcore);
+		if (ret < 0)
+			return ret;
+		r->launched++;
+	}
+	return 0;
+}
+
+/* The first table. Its next hops are all there is to know before the workers begin. */
+static int first_table(struct dp_run *r)
+{
+	struct to_table *t;
+	char err[512];
+
+	if (dp_generation_prepare(&r->live.generations, r->options.table, &t, err, sizeof(err)) <
+	    0) {
+		fprintf(stderr, "turnout-dp: %s: refused: %s\n", r->options.table, err);
+		return TO_EXIT_REFUSED;
+	}
+	if (set_nexthops(r, t, &r->nexthops) < 0) {
+		dp_generation_discard(t);
+		return TO_EXIT_USAGE;
+	}
+	dp_generation_publish(&r->live.generations, t);
+	return TO_EXIT_DONE;
+}
+
+static int start(struct dp_run *r)
+{
+	char err[512] = "";
+	int ret, code;
+
+	r->live.workers = r->options.workers;
+	if (rte_lcore_count() < r->live.workers + 1) {
+		fprintf(stderr,
+			"turnout-dp: %u workers need %u lcores, and DPDK has %u: see its -l and "
+			"--lcores\n",
+			r->live.workers, r->live.workers + 1, rte_lcore_count());
+		return TO_EXIT_USAGE;
+	}
+	ret = start_pool(r);
+	if (ret < 0)
+		return complain("cannot make room for frames", ret);
+	ret = dp_generations_open(&r->live.generations, r->live.workers);
+	if (ret == 0)
+		ret = start_rings(&r->live);
+	if (ret < 0)
+		return complain("cannot start", ret);
+	code = start_ports(r);
+	if (code == TO_EXIT_DONE)
+		code = first_table(r);
+	if (code != TO_EXIT_DONE)
+		return code;
+	if (dp_state_open(r->options.state, r->live.workers, r->options.pins, &r->state, err,
+			  sizeof(err)) < 0) {
+		fprintf(stderr, "turnout-dp: %s\n", err);
+		return TO_EXIT_UNREACHABLE;
+	}
+	ret = start_workers(r);
+	if (ret == 0)
+		ret = launch(r);
+	return ret < 0 ? complain("cannot start the workers", ret) : TO_EXIT_DONE;
+}
+
+static void stop(struct dp_run *r)
+{
+	__atomic_store_n(&r->live.stop, true, __ATOMIC_RELAXED);
+	rte_eal_mp_wait_lcore();
+	for (unsigned i = 0; r->workers && i < r->live.workers; i++) {
+		if (r->workers[i].pipeline)
+			to_worker_free(r->workers[i].pipeline);
+	}
+	for (unsigned i = 0; i < r->live.ports; i++)
+		dp_port_stop(&r->live.port[i]);
+	for (unsigned i = 0; r->live.rings && i < r->live.workers; i++)
+		rte_ring_free(r->live.rings[i]);
+	if (r->state)
+		to_state_close(r->state);
+	rte_free(r->workers);
+	rte_free(r->live.rings);
+	dp_generations_close(&r->live.generations);
+	rte_mempool_free(r->pool);
+}
+
+static void await_live(const struct dp_generations *g)
+{
+	uint64_t deadline = rte_rdtsc() + LIVE_WITHIN_S * rte_get_tsc_hz();
+	unsigned long long generation = g->running->generation;
+
+	while (!dp_generation_is_live(g) && rte_rdtsc() < deadline)
+		rte_pause();
+	if (dp_generation_is_live(g))
+		fprintf(stderr, "turnout-dp: generation %llu is live after %llu us\n", generation,
+			(unsigned long long)dp_generation_age_ns(g) / 1000);
+	else
+		fprintf(stderr, "turnout-dp: generation %llu is not acknowledged by every worker\n",
+			generation);
+}
+
+/* Edges that the running generation does not have: nobody reads their next hops yet. */
+static void add_nexthops(struct dp_run *r, const struct to_nexthops *more)
+{
+	uint32_t known = to_table_edge_count(r->live.generations.running);
+
+	memcpy(r->nexthops.edge[known], more->edge[known],
+	       (TO_MAX_EDGES - known) * sizeof(more->edge[0]));
+}
+
+/* SIGHUP: the table again, as the next generation, or not at all. */
+static void reload(struct dp_run *r)
+{
+	struct dp_generations *g = &r->live.generations;
+	struct to_nexthops nexthops = {0};
+	char err[512] = "";
+	struct to_table *t;
+	int ret;
+
+	if (dp_generation_prepare(g, r->options.table, &t, err, sizeof(err)) < 0) {
+		fprintf(stderr, "turnout-dp: %s: refused: %s\n", r->options.table, err);
+		return;
+	}
+	ret = set_nexthops(r, t, &nexthops);
+	if (ret == 0) {
+		add_nexthops(r, &nexthops);
+		ret = dp_generation_publish(g, t);
+	}
+	if (ret < 0) {
+		fprintf(stderr, "turnout-dp: %s: refused: generation %llu goes on\n",
+			r->options.table, (unsigned long long)g->running->generation);
+		dp_generation_discard(t);
+		return;
+	}
+	await_live(g);
+}
+
+static uint64_t received(const struct dp_run *r)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < r->live.workers; i++)
+		sum += __atomic_load_n(&r->workers[i].count.received, __ATOMIC_RELAXED);
+	return sum;
+}
+
+static double running_seconds(const struct dp_run *r)
+{
+	return r->first_tsc ? (double)(rte_rdtsc() - r->first_tsc) / (double)rte_get_tsc_hz() : 0;
+}
+
+static bool is_over(struct dp_run *r)
+{
+	uint64_t n = received(r);
+
+	if (n && !r->first_tsc)
+		r->first_tsc = rte_rdtsc();
+	if (r->options.packets && n >= r->options.packets)
+		return true;
+	return r->options.seconds && running_seconds(r) >= (double)r->options.seconds;
+}
+
+/* Until a signal or a limit ends it. */
+static void watch(struct dp_run *r)
+{
+	const struct timespec look = {.tv_nsec = LOOK_NS};
+
+	while (!is_over(r)) {
+		int signal = sigtimedwait(&r->signals, NULL, &look);
+
+		if (signal == SIGHUP)
+			reload(r);
+		else if (signal == SIGUSR1)
+			dp_report(&r->live, r->workers, running_seconds(r), stdout);
+		else if (signal > 0)
+			return;
+		dp_generation_reclaim(&r->live.generations);
+	}
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--help"))
+			return true;
+	}
+	return argc == 1;
+}
+
+int dp_run_main(int argc, char **argv)
+{
+	static struct dp_run r;
+	int used, code;
+
+	if (asks_for_help(argc, argv)) {
+		dp_run_help();
+		return argc == 1 ? TO_EXIT_USAGE : TO_EXIT_DONE;
+	}
+	/* before DPDK makes threads, so that they all leave them to this one */
+	sigemptyset(&r.signals);
+	sigaddset(&r.signals, SIGHUP);
+	sigaddset(&r.signals, SIGUSR1);
+	sigaddset(&r.signals, SIGINT);
+	sigaddset(&r.signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &r.signals, NULL);
+	used = rte_eal_init(argc, argv);
+	if (used < 0)
+		return complain("DPDK does not start", -rte_errno);
+	code = dp_run_options(argc - used, argv + used, &r.options);
+	if (code < 0)
+		code = start(&r);
+	else
+		r.options.ports = 0;
+	if (code == TO_EXIT_DONE && r.launched) {
+		await_live(&r.live.generations);
+		watch(&r);
+		__atomic_store_n(&r.live.stop, true, __ATOMIC_RELAXED);
+		rte_eal_mp_wait_lcore();
+		dp_report(&r.live, r.workers, running_seconds(&r), stdout);
+	}
+	stop(&r);
+	rte_eal_cleanup();
+	return code;
+}

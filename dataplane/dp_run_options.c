@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dp_number.h"
+#include "dp_run_options.h"
+#include "replay.h"
+#include "state.h"
+
+#define MTU_MIN     576u
+#define MTU_MAX     9216u
+#define PINS        (1u << 20)
+#define PINS_MAX    (1u << 26)
+#define MBUFS       16383u
+#define MBUFS_LEAST 4095u
+#define MBUFS_MAX   ((1u << 22) - 1)
+
+static const char help[] =
+	"Usage: turnout-dp run [EAL OPTION]... -- --table IMAGE --port NAME:ZONE... [OPTION]...\n"
+	"\n"
+	"Steers live traffic. What comes before the -- is DPDK's: lcores (one for each worker\n"
+	"beside the main one), memory and devices.\n"
+	"\n"
+	"  --table IMAGE          the table; read again at SIGHUP, as the next generation\n"
+	"  --port NAME:ZONE[:KERNEL]\n"
+	"                         a DPDK port and what it leads to: outside, edges or both; what "
+	"is\n"
+	"                         the kernel's goes to the port KERNEL and comes back from there, "
+	"or\n"
+	"                         is dropped when there is none; may be given again\n"
+	"  --nexthop outside=MAC  the next hop towards clients\n"
+	"  --nexthop EDGE=MAC     the next hop towards an edge; edges=MAC for all others\n"
+	"  --workers N            1 to 64 (default 1)\n"
+	"  --state FILE           remembers flows there, over the death of the process\n"
+	"  --pins N               about how many flows (default 1048576)\n"
+	"  --mtu N                bytes of the largest IP packet (default 1500)\n"
+	"  --mbufs N              frames under way at a time (default 16383)\n"
+	"  --packets N            ends when so many frames were received\n"
+	"  --seconds N            ends so long after the first frame\n"
+	"  --help                 this\n"
+	"\n"
+	"SIGUSR1 prints the counters as JSON, and so does the end, which SIGTERM and SIGINT "
+	"bring.\n"
+	"Exit status: 0 done, 2 usage, 3 DPDK or a port does not start, 4 the table was refused.\n";
+
+enum {
+	OPT_TABLE = 256,
+	OPT_PORT,
+	OPT_NEXTHOP,
+	OPT_WORKERS,
+	OPT_STATE,
+	OPT_PINS,
+	OPT_MTU,
+	OPT_MBUFS,
+	OPT_PACKETS,
+	OPT_SECONDS,
+	OPT_HELP
+};
+
+static const struct option options[] = {
+	{"table", required_argument, NULL, OPT_TABLE},
+	{"port", required_argument, NULL, OPT_PORT},
+	{"nexthop", required_argument, NULL, OPT_NEXTHOP},
+	{"workers", required_argument, NULL, OPT_WORKERS},
+	{"state", required_argument, NULL, OPT_STATE},
+	{"pins", required_argument, NULL, OPT_PINS},
+	{"mtu", required_argument, NULL, OPT_MTU},
+	{"mbufs", required_argument, NULL, OPT_MBUFS},
+	{"packets", required_argument, NULL, OPT_PACKETS},
+	{"seconds", required_argument, NULL, OPT_SECONDS},
+	{"help", no_argument, NULL, OPT_HELP},
+	{0},
+};
+
+void dp_run_help(void)
+{
+	fputs(help, stdout);
+}
+
+static bool bad(const char *option, const char *expected)
+{
+	fprintf(stderr, "turnout-dp: --%s %s: expected %s\n", option, optarg, expected);
+	return false;
+}
+
+static uint8_t zone_of(const char *text, size_t n)
+{
+	static const struct {
+		const char *name;
+		uint8_t zone;
+	} zones[] = {
+		{"outside", TO_ZONE_OUTSIDE}, {"edges", TO_ZONE_EDGES}, {"both", TO_ZONE_BOTH}};
+
+	for (size_t i = 0; i < 3; i++) {
+		if (strlen(zones[i].name) == n && !memcmp(zones[i].name, text, n))
+			return zones[i].zone;
+	}
+	return 0;
+}
+
+/* NAME:ZONE or NAME:ZONE:KERNEL; a PCI address as NAME has colons itself. */
+static bool add_port(struct dp_run_options *o)
+{
+	struct dp_port *p = &o->port[o->ports];
+	const char *at = optarg, *end = "";
+
+	/* one place stays free for each port's kernel's port */
+	if (o->ports == DP_MAX_PORTS / 2)
+		return bad("port", "8 ports at most");
+	*p = (struct dp_port){.kernel = DP_NO_PORT};
+	while ((at = strchr(at, ':'))) {
+		end = at + 1 + strcspn(at + 1, ":");
+		p->zone = zone_of(at + 1, (size_t)(end - at - 1));
+		if (p->zone)
+			break;
+		at++;
+	}
+	if (!p->zone || at == optarg || (size_t)(at - optarg) >= sizeof(p->name) ||
+	    strlen(end) > sizeof(p->kernel_name) || !strcmp(end, ":"))
+		return bad("port", "NAME:outside, NAME:edges or NAME:both, and perhaps :KERNEL");
+	snprintf(p->name, sizeof(p->name), "%.*s", (int)(at - optarg), optarg);
+	snprintf(p->kernel_name, sizeof(p->kernel_name), "%s", *end ? end + 1 : "");
+	o->ports++;
+	return true;
+}
+
+static bool add_nexthop(struct dp_run_options *o)
+{
+	struct dp_nexthop_option *n = &o->nexthop[o->nexthops];
+	char *equals = strchr(optarg, '=');
+
+	if (o->nexthops == sizeof(o->nexthop) / sizeof(o->nexthop[0]))
+		return bad("nexthop", "fewer of them");
+	if (!equals || equals == optarg || rte_ether_unformat_addr(equals + 1, &n->mac) < 0)
+		return bad("nexthop", "outside=MAC, edges=MAC or EDGE=MAC");
+	*equals = '\0';
+	n->name = optarg;
+	o->nexthops++;
+	return true;
+}
+
+static bool number(const char *name, uint64_t low, uint64_t high, uint64_t *out)
+{
+	char expected[64];
+
+	if (dp_number(optarg, low, high, out))
+		return true;
+	snprintf(expected, sizeof(expected), "a number from %llu to %llu", (unsigned long long)low,
+		 (unsigned long long)high);
+	return bad(name, expected);
+}
+
+static bool set_number(int option, struct dp_run_options *o)
+{
+	uint64_t n = 0;
+	bool good;
+
+	switch (option) {
+	case OPT_WORKERS:
+		good = number("workers", 1, TO_STATE_MAX_WORKERS, &n);
+		o->workers = (unsigned)n;
+		return good;
+	case OPT_PINS:
+		good = number("pins", 1, PINS_MAX, &n);
+		o->pins = (uint32_t)n;
+		return good;
+	case OPT_MTU:
+		good = number("mtu", MTU_MIN, MTU_MAX, &n);
+		o->mtu = (uint16_t)n;
+		return good;
+	case OPT_MBUFS:
+		good = number("mbufs", MBUFS_LEAST, MBUFS_MAX, &n);
+		o->mbufs = (uint32_t)n;
+		return good;
+	case OPT_PACKETS:
+		return number("packets", 1, UINT64_MAX, &o->packets);
+	case OPT_SECONDS:
+		return number("seconds", 1, UINT32_MAX, &o->seconds);
+	default: /* getopt has said what is wrong */
+		return false;
+	}
+}
+
+static bool set(int option, struct dp_run_options *o)
+{
+	switch (option) {
+	case OPT_TABLE:
+		o->table = optarg;
+		return true;
+	case OPT_STATE:
+		o->state = optarg;
+		return true;
+	case OPT_PORT:
+		return add_port(o);
+	case OPT_NEXTHOP:
+		return add_nexthop(o);
+	default:
+		return set_number(option, o);
+	}
+}
+
+int dp_run_options(int argc, char **argv, struct dp_run_options *o)
+{
+	char name[] = "turnout-dp";
+	int option;
+
+	*o = (struct dp_run_options){.workers = 1, .mtu = 1500, .pins = PINS, .mbufs = MBUFS};
+	argv[0] = name; /* getopt's messages begin with it */
+	optind = 1;     /* EAL has used getopt as well */
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == OPT_HELP) {
+			dp_run_help();
+			return TO_EXIT_DONE;
+		}
+		if (!set(option, o))
+			goto usage;
+	}
+	if (optind < argc)
+		fprintf(stderr, "turnout-dp: unexpected argument '%s'\n", argv[optind]);
+	else if (!o->table || !o->ports)
+		fprintf(stderr, "turnout-dp: run needs --table and --port\n");
+	else
+		return -1;
+usage:
+	fprintf(stderr, "Try `turnout-dp run --help`.\n");
+	return TO_EXIT_USAGE;
+}
