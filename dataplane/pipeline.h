@@ -62,8 +62,8 @@ struct to_count {
 struct to_counters {
 	uint64_t events[TO_EVENT_COUNT];
 	uint64_t verdicts[TO_VERDICT_COUNT];
-	struct to_count
-		cell[(TO_MAX_SERVICES + 1) * TO_CLASS_COUNT * (TO_MAX_EDGES + 1) * TO_REASON_COUNT];
+	struct to_count __attribute__((aligned(64)))
+	cell[(TO_MAX_SERVICES + 1) * TO_CLASS_COUNT * (TO_MAX_EDGES + 1) * TO_REASON_COUNT];
 };
 
 static inline uint32_t to_counters_cell(uint8_t service, uint8_t class, uint8_t edge,

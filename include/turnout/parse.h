@@ -198,8 +198,7 @@ TO_INLINE void to_parse_tcp(const uint8_t *data, const uint8_t *end, uint32_t l4
 		k->malformed = TO_REASON_L4_HEADER;
 		return;
 	}
-	__builtin_memcpy(&k->sport, p, 2);
-	__builtin_memcpy(&k->dport, p + 2, 2);
+	__builtin_memcpy(&k->ports, p, 4);
 	k->tcp_flags = flags;
 	k->proto = TO_TCP;
 	k->flags |= TO_PKT_PORTS | (flags == TO_TCPF_SYN ? TO_PKT_BEGINS : 0);
@@ -224,8 +223,7 @@ TO_INLINE void to_parse_udp(const uint8_t *data, const uint8_t *end, uint32_t l4
 		k->malformed = TO_REASON_L4_HEADER;
 		return;
 	}
-	__builtin_memcpy(&k->sport, p, 2);
-	__builtin_memcpy(&k->dport, p + 2, 2);
+	__builtin_memcpy(&k->ports, p, 4);
 	k->tcp_flags = 0;
 	k->proto = TO_UDP;
 	k->flags |= TO_PKT_PORTS | TO_PKT_BEGINS;
