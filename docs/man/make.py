@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Makes a man page out of what there is already: a command's own --help, or a page of docs/.
+
+    make.py turnout VERSION PROGRAM OUT          turnout(1)
+    make.py turnout-dp VERSION PROGRAM OUT       turnout-dp(8)
+    make.py turnout-plan VERSION PLAN.MD OUT     turnout-plan(5)
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from roff import bold, escape, heading, inline, items, literal, markdown
+
+def ask(program, *words):
+    run = subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=True)
+    return run.stdout
+
+
+def options(text):
+    """(option with its value, what it does) of a help text; what goes on is indented further."""
+    found = []
+    for row in text.splitlines():
+        option = re.match(r"  (--[a-z][^ ]*(?: [^ ]+)*?)(?:  +(.*))?$", row)
+        if option:
+            found.append([option[1], option[2] or ""])
+        elif found and re.match(r" {12,}\S", row):
+            found[-1][1] += " " + row.strip()
+        elif found and not row.strip() and found[-1][1]:
+            continue
+    return [(bold(name), inline(about.strip())) for name, about in found]
+
+
+def commands(listed):
+    """(usage, summary) of each command of `turnout --help`."""
+    return re.findall(r"^  turnout (.+)\n +(.+)$", listed, re.M)
+
+
+def exit_codes(listed):
+    words = " ".join(re.search(r"^Exit codes: (.*)\Z", listed, re.M | re.S)[1].split()).rstrip(".")
+    return items(tuple(map(escape, code.split(" ", 1))) for code in words.split("; "))
+
+
+def synopsis(words):
+    """Bold what is typed, slanted what it stands for."""
+    return " ".join(bold(w) if not w.isupper() else f"\\fI{literal(w)}\\fR" for w in words.split())
+
+
+def turnout(version, program):
+    listed = ask(program)
+    out = heading("TURNOUT", 1, version, "turnout", "plan the cutover of RTC Edge pools")
+    out += [".SH SYNOPSIS"]
+    names = []
+    for usage, summary in commands(listed):
+        plain = usage.split(" [--")[0]
+        names.append((re.match(r"[a-z]+( [a-z]+)?", usage)[0].strip(), plain, summary))
+        out += [bold("turnout ") + synopsis(plain) + " [\\fIoption\\fR...]", ".br"]
+    out += [".SH DESCRIPTION", "Reads a plan for moving traffic from an old pool of Edge servers "
+            "to a new one in stages, says what each stage does, and sends captures through the "
+            "engine that will do it.", "The plan is described in \\fBturnout\\-plan\\fR(5)."]
+    for words, plain, summary in names:
+        out += [f'.SS "turnout {literal(plain)}"', inline(summary)]
+        out += items(options(ask(program, *words.split())))
+    out += [".SH ENVIRONMENT"] + items([
+        (bold("TURNOUT_DP"), "the engine that a replay is handed to, instead of the "
+         "\\fBturnout\\-dp\\fR beside this program or in PATH")])
+    out += [".SH EXIT STATUS"] + exit_codes(listed)
+    out += [".SH EXAMPLES", ".nf", literal("turnout check plan.yaml"),
+            literal("turnout diff plan.yaml access-10 access-25"),
+            literal("turnout replay plan.yaml day.pcap --stage baseline --at 30m=canary"), ".fi",
+            ".SH SEE ALSO", "\\fBturnout\\-plan\\fR(5), \\fBturnout\\-dp\\fR(8)"]
+    return out
+
+
+def turnout_dp(version, program):
+    listed = ask(program)
+    out = heading("TURNOUT-DP", 8, version, "turnout\\-dp",
+                  "the DPDK engine of Turnout")
+    helps = [(name, ask(program, name)) for name in re.findall(r"^  ([a-z]+)  ", listed, re.M)]
+    out += [".SH SYNOPSIS"]
+    for name, text in helps:
+        usage = re.match(r"Usage: turnout-dp (.*)", text)[1]
+        out += [bold("turnout-dp ") + synopsis(usage), ".br"]
+    out += [".SH DESCRIPTION", "Steers packets by a table that \\fBturnout table write\\fR makes "
+            "of a plan's stage."]
+    for name, text in helps:
+        about, _, rest = text.partition("\n\n")[2].partition("\n\n")
+        out += [f".SS {name}", inline(" ".join(about.split()))] + items(options(rest))
+        after = [p for p in rest.split("\n\n") if not p.startswith("  --")]
+        for words in after:
+            out += [".PP", inline(" ".join(words.split()))]
+    return out + [".SH SEE ALSO", "\\fBturnout\\fR(1), \\fBturnout\\-plan\\fR(5)"]
+
+
+def turnout_plan(version, page):
+    text = Path(page).read_text(encoding="utf-8")
+    body = text.partition("\n")[2]
+    out = heading("TURNOUT-PLAN", 5, version, "turnout\\-plan", "the plan of a cutover")
+    out += [".SH DESCRIPTION"] + markdown(body)
+    return out + [".SH SEE ALSO", "\\fBturnout\\fR(1)"]
+
+
+PAGES = {"turnout": turnout, "turnout-dp": turnout_dp, "turnout-plan": turnout_plan}
+
+
+def main():
+    if len(sys.argv) != 5 or sys.argv[1] not in PAGES:
+        sys.exit(__doc__)
+    which, version, source, out = sys.argv[1:]
+    text = "\n".join(PAGES[which](version, source)) + "\n"
+    Path(out).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
