@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* From the directory of this executable: installed in bin, in the build tree, in libexec. */
 static const char *const places[] = {"", "../dataplane/", "../libexec/turnout/"};
 

@@ -79,7 +79,7 @@ void to_read_pools(struct to_loader *loader, const struct to_node *node, void *p
 void to_read_services(struct to_loader *loader, const struct to_node *node, void *plan);
 void to_read_partners(struct to_loader *loader, const struct to_node *node, void *plan);
 void to_read_stages(struct to_loader *loader, const struct to_node *node, void *plan);
-void to_read_gates(struct to_loader *loader, const struct to_node *node, void *stage);
+void to_read_gates(struct to_loader *loader, const struct to_node *node, void *object);
 
 bool to_share_vip(const struct to_plan_service *a, const struct to_plan_service *b);
 bool to_uses_mode(const struct to_plan *plan, const struct to_plan_service *s, uint8_t mode);

@@ -82,9 +82,9 @@ json_t *to_cells_json(const struct to_counters *const *workers, unsigned n,
 	json_t *all = json_array();
 
 	for (uint32_t s = 0; s <= services; s++) {
-		for (uint8_t c = 0; c < TO_CLASS_COUNT; c++) {
+		for (uint32_t c = 0; c < TO_CLASS_COUNT; c++) {
 			for (uint32_t e = 0; e <= edges; e++) {
-				for (uint8_t r = 0; r < TO_REASON_COUNT; r++)
+				for (uint32_t r = 0; r < TO_REASON_COUNT; r++)
 					add_cell(all, workers, n, table, or_none(s, services), c,
 						 or_none(e, edges), r);
 			}

@@ -144,7 +144,7 @@ static void test_random(void **state)
 		for (size_t i = 0; i < 1 + base->len / 64 && base->len; i++) {
 			seed = to_mix(seed + 0x9e3779b97f4a7c15ULL);
 			bytes[seed % base->len] =
-				seed >> 40 & 1 ? (char)(seed >> 32) : ";, \r\n:=\t"[seed >> 32 & 7];
+				(char)(seed >> 40 & 1 ? seed >> 32 : ";, \r\n:=\t"[seed >> 32 & 7]);
 		}
 		m.bytes = bytes;
 		compare(&m, (uint32_t)m.len);
