@@ -6,7 +6,17 @@
 
 #include "game.h"
 
-enum { REQUEST, OTHER_CLIENT, OTHER_ID, ANSWER, EDGE_REQUEST, CLIENT_ANSWER, KEEPALIVE, EDGE_CALL };
+enum {
+	REQUEST,
+	OTHER_CLIENT,
+	STRANGER,
+	OTHER_ID,
+	ANSWER,
+	EDGE_REQUEST,
+	CLIENT_ANSWER,
+	KEEPALIVE,
+	EDGE_CALL
+};
 enum { INVITE, OPTIONS, SUBSCRIBE, CANCEL, ACK, INFO, BYE };
 static const char *const methods[] = {"INVITE", "OPTIONS", "SUBSCRIBE", "CANCEL",
 				      "ACK",    "INFO",    "BYE"};
@@ -17,8 +27,11 @@ static void text(struct frame_spec *s, const struct flow *f, int method, int sta
 	uint32_t id = f->act == OTHER_ID ? 900000 + f->branches : f->calls;
 	bool edges = f->act == EDGE_REQUEST || f->act == CLIENT_ANSWER || f->act == EDGE_CALL;
 
-	snprintf(branch, sizeof(branch), "%s%d-%u%s", edges ? "e" : "c", f->index,
-		 edges ? f->edge_branches : f->branches, method == ACK ? "ack" : "");
+	snprintf(branch, sizeof(branch), "%s%d-%u%s",
+		 edges                ? "e"
+		 : f->act == STRANGER ? "s"
+				      : "c",
+		 f->index, edges ? f->edge_branches : f->branches, method == ACK ? "ack" : "");
 	if (status)
 		snprintf(line, sizeof(line), "SIP/2.0 %d Status", status);
 	else
@@ -88,6 +101,20 @@ static void choose_answer(struct game *g, struct flow *f, uint32_t dice)
 		f->act = REQUEST; /* it goes past us; the request comes again */
 }
 
+/* Somebody else who has, or has guessed, the Call-ID of a call that nobody has answered; once. */
+static bool pick_stranger(const struct game *g, struct flow *f, uint32_t dice)
+{
+	const struct world_client *own = &g->w->client[f->client], *other;
+
+	f->from = (int)(dice % (uint32_t)g->w->clients);
+	other = &g->w->client[f->from];
+	if (f->strangers == f->calls || other->family != own->family ||
+	    other->identity == own->identity)
+		return false;
+	f->strangers = f->calls;
+	return true;
+}
+
 static void choose_begun(struct game *g, struct flow *f, uint32_t dice)
 {
 	uint32_t what = dice % 16;
@@ -99,7 +126,7 @@ static void choose_begun(struct game *g, struct flow *f, uint32_t dice)
 	else if (what < 13 && g->roomy && hold_unproven(&f->transaction, g->now))
 		f->act = OTHER_ID;
 	else
-		f->act = KEEPALIVE;
+		f->act = what < 15 && pick_stranger(g, f, dice >> 4) ? STRANGER : KEEPALIVE;
 }
 
 static void choose_request(struct flow *f, uint32_t dice)
@@ -153,7 +180,7 @@ static bool step(struct game *g, struct flow *f, uint32_t dice, struct frame_spe
 		flow_from_edge(g, f, f->act_edge, s);
 	else
 		flow_from_client(g, f, s);
-	if (f->act == OTHER_CLIENT)
+	if (f->act == OTHER_CLIENT || f->act == STRANGER)
 		s->src = g->w->client[f->from].addr;
 	if (f->act == KEEPALIVE)
 		frame_set_payload(s, "\r\n\r\n", 4);
@@ -309,6 +336,9 @@ static void done(struct game *g, struct flow *f, const struct outcome *o)
 		break;
 	case OTHER_ID:
 		other_id(g, f, o);
+		break;
+	case STRANGER: /* what is unproven speaks only for its own client */
+		check_new(g, o, f->service, f->from, false);
 		break;
 	case ANSWER:
 		answer(g, f, o);

@@ -58,8 +58,9 @@ struct flow {
 
 	/* SIP: `hold` is the dialog */
 	struct hold transaction;
-	uint32_t calls;    /* Call-IDs so far */
-	uint32_t branches; /* likewise */
+	uint32_t calls;     /* Call-IDs so far */
+	uint32_t branches;  /* likewise */
+	uint32_t strangers; /* the last call that somebody else has meddled with */
 	bool established, ended, other_id;
 	uint8_t method, edge_method;
 	uint32_t edge_branches;
