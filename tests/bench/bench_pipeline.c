@@ -61,12 +61,16 @@ static int make_order(struct bench *b)
 	return 0;
 }
 
-static void check(struct bench *b, const struct to_frame *f, bool answer)
+/* To its own edge by its pin, or from the VIP. */
+static void check(struct bench *b, const struct to_frame *f, uint32_t i, bool answer)
 {
+	const uint32_t *edge = &b->flows.flow[i].edge;
+
 	b->wrong += answer ? f->decision.verdict != TO_VERDICT_REPLY ||
 				     memcmp(f->data + 26, &b->flows.vip, 4)
 			   : f->decision.verdict != TO_VERDICT_STEER ||
-				     f->decision.reason != TO_REASON_PIN;
+				     f->decision.reason != TO_REASON_PIN ||
+				     memcmp(f->data + 30, edge, 4);
 }
 
 /* The `i`th window of the visits. */
@@ -95,7 +99,7 @@ static uint64_t pipeline_ticks(struct bench *b, uint32_t from, bool answers)
 		to_pipeline_run(b->worker, f, BENCH_BURST, NOW);
 		ticks += __rdtscp(&aux) - start;
 		for (uint32_t i = 0; i < BENCH_BURST; i++)
-			check(b, &f[i], answers && i & 1);
+			check(b, &f[i], b->order[at + i], answers && i & 1);
 	}
 	return ticks;
 }

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Makes what a benchmark of the running engine begins with: a state file in which every flow is
+ * proven, and a capture with a request of each.
+ *
+ *   bench_flows PLAN FLOWS CAPACITY STATE CAPTURE
+ */
+#include <errno.h>
+#include <pcap/pcap.h>
+
+#include <control/compile.h>
+#include <control/plan.h>
+#include <dataplane/state.h>
+#include <turnout/table_read.h>
+
+#include "bare.h"
+#include "flows.h"
+
+#define SNAPLEN 65535
+
+/* The engine's clock. */
+static uint32_t boottime(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint32_t)t.tv_sec;
+}
+
+static int open_flows(const struct to_table *t, struct bench_flows *flows, uint32_t capacity,
+		      const char *path)
+{
+	struct to_state_config config = {.now = boottime()};
+	struct to_state *state = NULL;
+	struct to_worker *worker;
+	struct to_nexthops nh;
+	char err[256];
+	int ret;
+
+	to_nexthops_replay(&nh, 1500);
+	to_state_sizes(&config, 1, capacity);
+	ret = to_state_open(path, &config, &state, err, sizeof(err));
+	if (ret < 0) {
+		fprintf(stderr, "%s\n", err);
+		return ret;
+	}
+	worker = to_worker_new(state, 0, &nh);
+	ret = worker ? 0 : -ENOMEM;
+	if (worker) {
+		to_worker_set_table(worker, t);
+		ret = bench_flows_open(flows, worker, config.now);
+	}
+	to_worker_free(worker);
+	to_state_close(state);
+	return ret;
+}
+
+static int write_requests(const struct bench_flows *flows, const char *path)
+{
+	struct pcap_pkthdr head = {.caplen = BENCH_FRAME, .len = BENCH_FRAME};
+	pcap_t *p = pcap_open_dead(DLT_EN10MB, SNAPLEN);
+	pcap_dumper_t *out = p ? pcap_dump_open(p, path) : NULL;
+	uint8_t frame[BENCH_FRAME] = {0};
+	int ret = 0;
+
+	if (!out) {
+		ret = -EIO;
+		goto close;
+	}
+	for (uint32_t i = 0; i < flows->n; i++) {
+		bench_flow_put(flows, i, false, frame);
+		pcap_dump((u_char *)out, &head, frame);
+	}
+	if (pcap_dump_flush(out))
+		ret = -EIO;
+	pcap_dump_close(out);
+close:
+	if (p)
+		pcap_close(p);
+	return ret;
+}
+
+static int make(const struct to_table *t, char **argv)
+{
+	struct bench_flows flows = {0};
+	int ret = bench_flows_new(&flows, (uint32_t)strtoul(argv[2], NULL, 10));
+
+	if (ret == 0)
+		ret = open_flows(t, &flows, (uint32_t)strtoul(argv[3], NULL, 10), argv[4]);
+	if (ret == 0)
+		ret = write_requests(&flows, argv[5]);
+	if (ret < 0)
+		fprintf(stderr, "bench_flows: %s\n", strerror(-ret));
+	bench_flows_free(&flows);
+	return ret < 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct to_report report = {0};
+	struct to_plan *plan = NULL;
+	struct to_image image = {0};
+	int rc = 1;
+
+	if (argc != 6) {
+		fprintf(stderr, "usage: %s PLAN FLOWS CAPACITY STATE CAPTURE\n", argv[0]);
+		return 2;
+	}
+	if (to_plan_load(argv[1], &report, &plan) ||
+	    to_compile(plan, &(struct to_compile_input){.generation = 1}, &image))
+		to_report_print(&report, argv[1], stderr);
+	else
+		rc = make(image.data, argv);
+	to_image_free(&image);
+	to_plan_free(plan);
+	to_report_free(&report);
+	return rc;
+}
