@@ -12,7 +12,8 @@
 
 static struct established established;
 
-/* In parts, for even honest flows are unproven until they are answered, and there is little room. */
+/* In parts, for even honest flows are unproven until they are answered, and there is little room.
+ */
 static void establish(struct site *s)
 {
 	enum { PART = 1000 };
