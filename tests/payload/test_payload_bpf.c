@@ -143,8 +143,10 @@ static void test_random(void **state)
 		memcpy(bytes, base->bytes, base->len);
 		for (size_t i = 0; i < 1 + base->len / 64 && base->len; i++) {
 			seed = to_mix(seed + 0x9e3779b97f4a7c15ULL);
-			bytes[seed % base->len] =
-				(char)(seed >> 40 & 1 ? seed >> 32 : ";, \r\n:=\t"[seed >> 32 & 7]);
+			/* a separator, or any byte at all */
+			bytes[seed % base->len] = ";, \r\n:=\t"[seed >> 32 & 7];
+			if (seed >> 40 & 1)
+				bytes[seed % base->len] = (char)(seed >> 32);
 		}
 		m.bytes = bytes;
 		compare(&m, (uint32_t)m.len);

@@ -9,8 +9,7 @@ import subprocess
 import threading
 import unittest
 
-from common import (ENGINE, START, TURNOUT, Case, ethernet, lines, renumbered, run, tcp, udp,
-                    write_pcap)
+from common import (ENGINE, START, TURNOUT, Case, ethernet, lines, renumbered, run, tcp, udp)
 
 C, VIP, E1 = "198.51.100.7", "203.0.113.100", "203.0.113.10"
 SYN, ACK = 2, 16

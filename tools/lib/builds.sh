@@ -15,11 +15,11 @@ configure() {
 	CC=$compiler meson setup "$dir" -Dwerror=true "$@" && printf '%s' "$stamp" >"$dir/.options"
 }
 
-# built DIR: has the part that builds it succeeded? If not, what needs it fails.
+# built DIR PART: has DIR been built? If not, the part that needs it fails.
 built() {
 	[[ -f $1/.built ]] && return
 	printf '%s has not been built\n' "$1" >"$logs/no-$1.log"
-	fail "${FUNCNAME[1]#part_} (not run)" "$logs/no-$1.log"
+	fail "$2 (not run)" "$logs/no-$1.log"
 	return 1
 }
 
@@ -44,7 +44,7 @@ run_meson() {
 	local dir=$1 label=$2 except=$3
 	local -a tests
 	shift 3
-	built "$dir" || return
+	built "$dir" "$label" || return
 	rm -f "$dir/meson-logs/testlog.json"
 	mapfile -t tests < <(meson test -C "$dir" --list 2>/dev/null | grep ' / ' |
 		grep -vxE "$except" | sed 's/^.* \/ //')

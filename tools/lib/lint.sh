@@ -30,7 +30,7 @@ END
 }
 
 part_tidy() {
-	built build-clang || return
+	built build-clang tidy || return
 	local file log
 	log=$logs/clang-tidy
 	rm -rf "$log"

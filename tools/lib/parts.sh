@@ -38,7 +38,7 @@ replay_sanitized() {
 # Every capture through the sanitized engine and the sanitized classifier. Captures that are not of
 # a site are run through a plan made of their own addresses.
 part_captures() {
-	built build-asan || return
+	built build-asan captures || return
 	local plan stage name events file
 	while IFS=$'\t' read -r name plan stage events; do
 		check "sanitized capture $name" replay_sanitized "$plan" "$stage" \
@@ -73,7 +73,7 @@ fuzz() {
 
 part_fuzz() {
 	build build-fuzz clang-14 -t fuzzers -Dfuzz=true "${sanitize[@]}" || return
-	built build-test || return
+	built build-test fuzz || return
 	rm -rf build-fuzz/seeds
 	check "fuzz seeds" tools/make-corpus.py build-fuzz/seeds \
 		--turnout build-test/control/turnout || return
