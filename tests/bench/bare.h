@@ -18,6 +18,22 @@
 #define BENCH_BURST   64
 #define BENCH_SAMPLES 301
 
+/*
+ * Visits are drawn once and gone through in windows, one a sample, short enough to be left alone by
+ * other work. No window is visited twice, or the last-level cache would hold entries of large
+ * tables only because the sample before had been there.
+ */
+#define BENCH_WINDOW  (1u << 14)
+#define BENCH_WINDOWS 1024u
+#define BENCH_VISITS  (BENCH_WINDOW * BENCH_WINDOWS)
+
+/* The window of the `i`th sample of the benchmark's first, second or third subject (0 to 2). */
+static inline uint32_t bench_window(uint32_t subject, uint32_t i)
+{
+	_Static_assert(BENCH_SAMPLES < BENCH_WINDOWS / 3, "windows");
+	return (subject * (BENCH_WINDOWS / 3) + i) * BENCH_WINDOW;
+}
+
 struct bare_entry {
 	uint64_t key[2];
 	uint64_t value[2];

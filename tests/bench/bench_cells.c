@@ -11,13 +11,11 @@
 
 #include "bare.h"
 
-#define NOW     1000
-#define LOOKUPS (1u << 20)     /* that are drawn, and gone through in turn: */
-#define SAMPLE  (LOOKUPS / 64) /* a sample's */
+#define NOW 1000
 
 struct run {
 	uint32_t entries;
-	struct to_key *order; /* LOOKUPS of them */
+	struct to_key *order; /* BENCH_VISITS of them */
 	struct to_state *state;
 	struct bare bare;
 	uint64_t wrong;
@@ -38,7 +36,7 @@ static double sample_state(struct run *r, uint32_t from, bool more)
 	uint64_t wrong = 0;
 	double start = bench_seconds();
 
-	for (uint32_t at = from; at < from + SAMPLE; at += BENCH_BURST) {
+	for (uint32_t at = from; at < from + BENCH_WINDOW; at += BENCH_BURST) {
 		const struct to_key *k = &r->order[at];
 
 		for (int i = 0; i < BENCH_BURST; i++) {
@@ -56,7 +54,7 @@ static double sample_state(struct run *r, uint32_t from, bool more)
 	}
 	start = bench_seconds() - start;
 	r->wrong += wrong;
-	return start * 1e9 / SAMPLE;
+	return start * 1e9 / BENCH_WINDOW;
 }
 
 static int fill(struct run *r)
@@ -76,7 +74,7 @@ static int fill(struct run *r)
 		if (bare_put(&r->bare, &k))
 			asked[n++] = k;
 	}
-	for (uint32_t i = 0; i < LOOKUPS; i++)
+	for (uint32_t i = 0; i < BENCH_VISITS; i++)
 		r->order[i] = asked[to_mix(i + 77) % n];
 	free(asked);
 	return 0;
@@ -86,13 +84,12 @@ static void sample(struct run *r, uint32_t capacity)
 {
 	double bare[BENCH_SAMPLES], state[BENCH_SAMPLES], more[BENCH_SAMPLES];
 
-	bare_sample(&r->bare, r->order, LOOKUPS);
-	sample_state(r, 0, false);
+	bare_sample(&r->bare, r->order + BENCH_VISITS - BENCH_WINDOW, BENCH_WINDOW);
+	sample_state(r, BENCH_VISITS - BENCH_WINDOW, false);
 	for (uint32_t i = 0; i < BENCH_SAMPLES; i++) {
-		/* none finds its entries left in the cache by the one before */
-		bare[i] = bare_sample(&r->bare, r->order + i * SAMPLE % LOOKUPS, SAMPLE);
-		state[i] = sample_state(r, (i + 21) * SAMPLE % LOOKUPS, false);
-		more[i] = sample_state(r, (i + 42) * SAMPLE % LOOKUPS, true);
+		bare[i] = bare_sample(&r->bare, r->order + bench_window(0, i), BENCH_WINDOW);
+		state[i] = sample_state(r, bench_window(1, i), false);
+		more[i] = sample_state(r, bench_window(2, i), true);
 	}
 	bench_sort(bare);
 	bench_sort(state);
@@ -117,14 +114,14 @@ static int measure(uint32_t entries, uint32_t capacity)
 		fprintf(stderr, "%s\n", err);
 		return 1;
 	}
-	r.order = bench_huge(LOOKUPS * sizeof(*r.order));
+	r.order = bench_huge(BENCH_VISITS * sizeof(*r.order));
 	if (!r.order || bare_open(&r.bare, entries) || fill(&r)) {
 		fprintf(stderr, "no memory for %u entries\n", entries);
 		return 1;
 	}
 	sample(&r, capacity);
 	bare_close(&r.bare);
-	bench_free(r.order, LOOKUPS * sizeof(*r.order));
+	bench_free(r.order, BENCH_VISITS * sizeof(*r.order));
 	to_state_close(r.state);
 	return r.wrong + r.bare.wrong != 0;
 }

@@ -19,16 +19,14 @@
 #include "bare.h"
 #include "flows.h"
 
-#define NOW     1000
-#define LOOKUPS (1u << 20)     /* the visits that are drawn, and gone through in turn: */
-#define SAMPLE  (LOOKUPS / 64) /* a sample's, short enough to be left alone for once */
-#define ROOM    (37 * 64)      /* from frame to frame, as mbufs are: not a power of two */
+#define NOW  1000
+#define ROOM (37 * 64) /* from frame to frame, as mbufs are: not a power of two */
 
 struct bench {
 	uint32_t pins;
 	uint32_t capacity;
 	struct bench_flows flows;
-	uint32_t *order; /* LOOKUPS numbers of flows */
+	uint32_t *order; /* BENCH_VISITS numbers of flows */
 	struct to_key *keys;
 	struct to_state *state;
 	struct to_worker *worker;
@@ -51,7 +49,7 @@ static int make_order(struct bench *b)
 		if (bare_put(&b->bare, &k))
 			asked[n++] = i;
 	}
-	for (uint32_t i = 0; i < LOOKUPS; i++) {
+	for (uint32_t i = 0; i < BENCH_VISITS; i++) {
 		const struct bench_flow *w =
 			&b->flows.flow[b->order[i] = asked[to_mix(i + 77) % n]];
 
@@ -73,20 +71,14 @@ static void check(struct bench *b, const struct to_frame *f, uint32_t i, bool an
 				     memcmp(f->data + 30, edge, 4);
 }
 
-/* The `i`th window of the visits. */
-static uint32_t window(uint32_t i)
-{
-	return i * SAMPLE % LOOKUPS;
-}
-
-/* Time stamp counter ticks of SAMPLE frames through the pipeline. `answers`: every second one. */
+/* Time stamp counter ticks of a window through the pipeline. `answers`: every second one. */
 static uint64_t pipeline_ticks(struct bench *b, uint32_t from, bool answers)
 {
 	struct to_frame f[BENCH_BURST];
 	uint64_t ticks = 0, start;
 	unsigned aux;
 
-	for (uint32_t at = from; at < from + SAMPLE; at += BENCH_BURST) {
+	for (uint32_t at = from; at < from + BENCH_WINDOW; at += BENCH_BURST) {
 		for (uint32_t i = 0; i < BENCH_BURST; i++) {
 			uint8_t *p = b->room + (size_t)i * ROOM + TO_FRAME_HEADROOM;
 
@@ -114,20 +106,20 @@ static double ns_a_tick(void)
 	return (bench_seconds() - start) * 1e9 / (double)(__rdtsc() - ticks);
 }
 
-/* Each in turn, in windows so far apart that none finds its entries left in the cache by the one
- * before. */
 static void sample(struct bench *b)
 {
 	double bare[BENCH_SAMPLES], requests[BENCH_SAMPLES], mixed[BENCH_SAMPLES];
 	double tick = ns_a_tick();
 
-	bare_sample(&b->bare, b->keys, LOOKUPS);
-	pipeline_ticks(b, window(1), true);
+	bare_sample(&b->bare, b->keys + BENCH_VISITS - BENCH_WINDOW, BENCH_WINDOW);
+	pipeline_ticks(b, BENCH_VISITS - BENCH_WINDOW, true);
 	b->wrong = 0;
 	for (uint32_t i = 0; i < BENCH_SAMPLES; i++) {
-		bare[i] = bare_sample(&b->bare, b->keys + window(i), SAMPLE);
-		mixed[i] = (double)pipeline_ticks(b, window(i + 21), true) * tick / SAMPLE;
-		requests[i] = (double)pipeline_ticks(b, window(i + 42), false) * tick / SAMPLE;
+		bare[i] = bare_sample(&b->bare, b->keys + bench_window(0, i), BENCH_WINDOW);
+		mixed[i] =
+			(double)pipeline_ticks(b, bench_window(1, i), true) * tick / BENCH_WINDOW;
+		requests[i] =
+			(double)pipeline_ticks(b, bench_window(2, i), false) * tick / BENCH_WINDOW;
 	}
 	bench_sort(bare);
 	bench_sort(mixed);
@@ -150,8 +142,8 @@ static int make(struct bench *b, const struct to_nexthops *nh, const struct to_t
 
 	to_state_sizes(&config, 1, b->capacity);
 	config.size[TO_AFFINITY].proven = b->capacity;
-	b->order = bench_huge(LOOKUPS * sizeof(*b->order));
-	b->keys = bench_huge(LOOKUPS * sizeof(*b->keys));
+	b->order = bench_huge(BENCH_VISITS * sizeof(*b->order));
+	b->keys = bench_huge(BENCH_VISITS * sizeof(*b->keys));
 	b->room = bench_huge((size_t)BENCH_BURST * ROOM);
 	if (!b->order || !b->keys || !b->room || bare_open(&b->bare, b->pins) ||
 	    bench_flows_new(&b->flows, b->pins))
@@ -184,8 +176,8 @@ static int measure(const struct to_table *t, uint32_t pins, uint32_t capacity)
 		to_state_close(b.state);
 	bare_close(&b.bare);
 	bench_flows_free(&b.flows);
-	bench_free(b.order, LOOKUPS * sizeof(*b.order));
-	bench_free(b.keys, LOOKUPS * sizeof(*b.keys));
+	bench_free(b.order, BENCH_VISITS * sizeof(*b.order));
+	bench_free(b.keys, BENCH_VISITS * sizeof(*b.keys));
 	bench_free(b.room, (size_t)BENCH_BURST * ROOM);
 	return ret < 0 || b.wrong + b.bare.wrong;
 }
