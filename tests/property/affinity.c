@@ -30,6 +30,9 @@ void affinity_proved(struct game *g, struct flow *f)
 	if (!a)
 		return;
 	a->edges |= 1u << f->hold.edge;
+	if (g->now >= a->sure)
+		a->epoch++; /* it may be a new one, which counts from here */
+	f->epoch = a->epoch;
 	extend(g, f, a);
 }
 
@@ -41,14 +44,29 @@ void affinity_packet(struct game *g, struct flow *f)
 		extend(g, f, a);
 }
 
-/* Others may keep it, if they send a packet. */
+/* Does another open flow of the client count in the same affinity? */
+static bool others_live(struct game *g, const struct flow *f, const struct affinity_book *a)
+{
+	for (int i = 0; i < MAX_FLOWS; i++) {
+		struct flow *other = &g->flow[i];
+
+		if (other != f && !other->off && book_of(g, other) == a &&
+		    other->epoch == a->epoch && hold_proven(&other->hold, g->now) &&
+		    !tcp_closing(&other->tcp) && !other->ended)
+			return true;
+	}
+	return false;
+}
+
+/* The last one takes it along; so does one of which the book cannot tell. */
 void affinity_closed(struct game *g, struct flow *f)
 {
 	struct affinity_book *a = book_of(g, f);
 
 	if (!a)
 		return;
-	a->sure = 0;
+	if (!others_live(g, f, a))
+		a->sure = 0;
 	f->mark = g->now;
 }
 

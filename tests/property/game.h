@@ -51,6 +51,7 @@ struct flow {
 	struct hold hold;
 	struct tcp_book tcp;      /* of the proven pin */
 	struct tcp_book tcp_next; /* of the unproven one */
+	uint32_t epoch;           /* of the affinity that it joined */
 	uint32_t mark;            /* when it last renewed its client's affinity */
 	int act;                  /* what the packet on its way is; the kind's own */
 	int act_edge;             /* who sends it */
@@ -88,6 +89,7 @@ struct affinity_book {
 	uint32_t edges; /* a bit for each that ever answered the client in this group */
 	bool tainted;   /* one of them was retired meanwhile */
 	uint32_t sure;  /* until then it lives for certain */
+	uint32_t epoch; /* counts the times that it may have been begun anew */
 };
 
 /* What a probe of a client has shown. */
