@@ -74,10 +74,10 @@ static int fill(struct run *r)
 		if (bare_put(&r->bare, &k))
 			asked[n++] = k;
 	}
-	for (uint32_t i = 0; i < BENCH_VISITS; i++)
+	for (uint32_t i = 0; n && i < BENCH_VISITS; i++)
 		r->order[i] = asked[to_mix(i + 77) % n];
 	free(asked);
-	return 0;
+	return n ? 0 : -1;
 }
 
 static void sample(struct run *r, uint32_t capacity)

@@ -49,14 +49,14 @@ static int make_order(struct bench *b)
 		if (bare_put(&b->bare, &k))
 			asked[n++] = i;
 	}
-	for (uint32_t i = 0; i < BENCH_VISITS; i++) {
+	for (uint32_t i = 0; n && i < BENCH_VISITS; i++) {
 		const struct bench_flow *w =
 			&b->flows.flow[b->order[i] = asked[to_mix(i + 77) % n]];
 
 		b->keys[i] = (struct to_key){{w->client, w->port | (uint32_t)w->vip_port << 16, 1}};
 	}
 	free(asked);
-	return 0;
+	return n ? 0 : -EINVAL;
 }
 
 /* To its own edge by its pin, or from the VIP. */
