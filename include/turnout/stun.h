@@ -31,7 +31,9 @@ struct to_stun {
 	uint8_t ms;            /* the first attribute is MS-TURN's */
 	uint8_t has_lifetime;
 	uint8_t has_relayed;
-	uint8_t reserved[5];
+	uint8_t saw_lifetime; /* the first of its kind counts, also when it is not readable */
+	uint8_t saw_relayed;
+	uint8_t reserved[3];
 };
 _Static_assert(sizeof(struct to_stun) == 32, "layout");
 
@@ -76,10 +78,13 @@ TO_GLOBAL uint32_t to_stun_take(to_base base, uint32_t at, uint32_t off, uint32_
 	if (!stun)
 		return 0;
 	wanted = stun->ms ? TO_STUN_MAPPED_ADDRESS : TO_STUN_XOR_RELAYED_ADDRESS;
-	if (type == TO_STUN_LIFETIME && size >= 4 && off + 8 <= end && !stun->has_lifetime) {
-		stun->lifetime = __builtin_bswap32((uint32_t)(w >> 32));
-		stun->has_lifetime = 1;
-	} else if (type == wanted && !stun->has_relayed) {
+	if (type == TO_STUN_LIFETIME && !stun->saw_lifetime) {
+		stun->saw_lifetime = 1;
+		stun->has_lifetime = size == 4 && off + 8 <= end;
+		if (stun->has_lifetime)
+			stun->lifetime = __builtin_bswap32((uint32_t)(w >> 32));
+	} else if (type == wanted && !stun->saw_relayed) {
+		stun->saw_relayed = 1;
 		if (!stun->ms) {
 			mask[0] = to_get8(base, at + 4, end);
 			mask[1] = to_get8(base, at + 12, end);
