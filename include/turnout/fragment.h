@@ -58,6 +58,11 @@ TO_PART int to_fragment_follow(to_engine *x, struct to_packet *k)
 	k->out.service = e->service;
 	k->out.vip = e->mark;
 	k->out.action = e->mark >> 8;
+	/* of an ICMP error, only the first fragment holds the embedded packet */
+	if (k->out.action == TO_ACT_ICMP_DNAT)
+		k->out.action = TO_ACT_DNAT;
+	else if (k->out.action == TO_ACT_ICMP_SNAT)
+		k->out.action = k->from.kind == TO_ADDRESS_EDGE ? TO_ACT_SNAT : TO_ACT_FORWARD;
 	return 1;
 }
 
