@@ -141,7 +141,7 @@ static int start_pool(struct dp_run *r)
 	if (room < RTE_MBUF_DEFAULT_BUF_SIZE)
 		room = RTE_MBUF_DEFAULT_BUF_SIZE;
 	r->pool = rte_pktmbuf_pool_create("frames", r->options.mbufs, MBUF_CACHE, 0, (uint16_t)room,
-					  rte_socket_id());
+					  (int)rte_socket_id());
 	return r->pool ? 0 : -rte_errno;
 }
 
@@ -154,7 +154,8 @@ static int start_rings(struct dp_live *live)
 		char name[RTE_RING_NAMESIZE];
 
 		snprintf(name, sizeof(name), "handed%u", i);
-		live->rings[i] = rte_ring_create(name, RING_SIZE, rte_socket_id(), RING_F_SC_DEQ);
+		live->rings[i] =
+			rte_ring_create(name, RING_SIZE, (int)rte_socket_id(), RING_F_SC_DEQ);
 		if (!live->rings[i])
 			return -rte_errno;
 	}
