@@ -69,23 +69,6 @@ TO_INLINE uint64_t to_load64(const uint8_t *p)
 	return __builtin_bswap64(v);
 }
 
-/*
- * Bytes of a packet: `p` to `end` is what memory holds, `len` what the headers say there is.
- * Both bounds are asked before every access: `end` is the one that the BPF verifier believes,
- * `len` leaves out Ethernet padding.
- */
-struct to_span {
-	const uint8_t *p;
-	const uint8_t *end;
-	uint32_t len;
-};
-
-/* Are the first `n` bytes of the span there? */
-TO_INLINE bool to_have(const struct to_span *s, uint32_t n)
-{
-	return s->len >= n && s->p + n <= s->end;
-}
-
 /* An address of either family. IPv4 is v4-mapped (::ffff:a.b.c.d), as in RFC 4291, 2.5.5.2.
  * Bytes in network order. */
 union to_addr {
