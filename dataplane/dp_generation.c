@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "dp_generation.h"
-#include "dp_image.h"
+#include "table_load.h"
 
 static uint64_t monotonic_ns(void)
 {
@@ -43,12 +43,12 @@ int dp_generation_prepare(const struct dp_generations *g, const char *path, stru
 			  char *err, size_t err_size)
 {
 	struct to_table *t;
-	int ret = dp_image_load(path, &t, err, err_size);
+	int ret = to_table_load(path, &t, err, err_size);
 
 	if (ret < 0)
 		return ret;
 	if (g->running) {
-		ret = dp_image_can_follow(g->running, t, err, err_size);
+		ret = to_table_can_follow(g->running, t, err, err_size);
 		if (ret < 0) {
 			dp_generation_discard(t);
 			return ret;

@@ -12,7 +12,7 @@
 #include "dp_eal.h"
 #include "dp_lane.h"
 #include "dp_replay.h"
-#include "dp_replay_options.h"
+#include "replay_options.h"
 #include "state.h"
 
 #define MBUFS     (TO_BURST * 4 - 1) /* one burst is under way at a time */
@@ -137,7 +137,7 @@ static const struct to_counters *counters(void *self, unsigned worker)
 	return to_worker_counters(d->pipelines[worker]);
 }
 
-static int open_state(struct dp_replay *d, const struct dp_replay_options *o, char *err,
+static int open_state(struct dp_replay *d, const struct to_replay_setup *o, char *err,
 		      size_t err_size)
 {
 	struct to_state_config config = {.workers = d->workers, .seed = STATE_SEED};
@@ -147,7 +147,7 @@ static int open_state(struct dp_replay *d, const struct dp_replay_options *o, ch
 	return to_state_open(NULL, &config, &d->state, err, err_size);
 }
 
-static int open_workers(struct dp_replay *d, const struct dp_replay_options *o)
+static int open_workers(struct dp_replay *d, const struct to_replay_setup *o)
 {
 	int ret = dp_generations_open(&d->generations, d->workers);
 
@@ -184,7 +184,7 @@ static void close_all(struct dp_replay *d)
 }
 
 /* A lane has its first turn when the first generation is published: none is ever without one. */
-static int start(struct dp_replay *d, const struct dp_replay_options *o,
+static int start(struct dp_replay *d, const struct to_replay_setup *o,
 		 struct to_replay_published *first)
 {
 	char err[512] = "";
@@ -216,10 +216,18 @@ static int start(struct dp_replay *d, const struct dp_replay_options *o,
 int dp_replay_main(int argc, char **argv)
 {
 	static struct dp_replay d;
-	struct dp_replay_options o;
+	struct to_replay_setup o;
 	struct to_replay_published first;
+	static const struct to_replay_program program = {
+		.name = "turnout-dp",
+		.engine = "DPDK",
+		.needs = "Needs\nno hugepages, no device and no privilege.",
+		.entries = 1u << 20,
+		.workers = true,
+	};
 	struct to_replay_engine engine = {
 		.name = "dpdk",
+		.program = "turnout-dp",
 		.self = &d,
 		.load = load,
 		.unload = unload,
@@ -228,7 +236,7 @@ int dp_replay_main(int argc, char **argv)
 		.publish = publish,
 		.counters = counters,
 	};
-	int code = dp_replay_options(argc, argv, &o);
+	int code = to_replay_setup(argc, argv, &program, &o);
 	int ret;
 
 	if (code >= 0)
@@ -239,7 +247,7 @@ int dp_replay_main(int argc, char **argv)
 	ret = dp_eal_bare(o.workers);
 	if (ret < 0) {
 		fprintf(stderr, "turnout-dp: DPDK does not start: %s\n", strerror(-ret));
-		dp_replay_options_free(&o);
+		to_replay_setup_free(&o);
 		return TO_EXIT_UNREACHABLE;
 	}
 	d.workers = engine.workers = o.workers;
@@ -247,6 +255,6 @@ int dp_replay_main(int argc, char **argv)
 	if (code == TO_EXIT_DONE)
 		code = to_replay(&o.replay, &engine, &first);
 	close_all(&d);
-	dp_replay_options_free(&o);
+	to_replay_setup_free(&o);
 	return code;
 }

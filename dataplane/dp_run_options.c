@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dp_number.h"
+#include "number.h"
 #include "dp_run_options.h"
 #include "replay.h"
 #include "state.h"
@@ -145,7 +145,7 @@ static bool number(const char *name, uint64_t low, uint64_t high, uint64_t *out)
 {
 	char expected[64];
 
-	if (dp_number(optarg, low, high, out))
+	if (to_number(optarg, low, high, out))
 		return true;
 	snprintf(expected, sizeof(expected), "a number from %llu to %llu", (unsigned long long)low,
 		 (unsigned long long)high);

@@ -134,7 +134,7 @@ static int publish(struct replay *r, const struct to_replay_event *event)
 	ret = e->publish(e->self, event->path, &published, g->error, sizeof(g->error));
 	if (ret == 0)
 		return begin_generation(r, g, &published);
-	fprintf(stderr, "turnout-dp: %s: refused: %s\n", event->path, g->error);
+	fprintf(stderr, "%s: %s: refused: %s\n", e->program, event->path, g->error);
 	r->refused = true;
 	return 0;
 }
@@ -242,7 +242,7 @@ static int finish(struct replay *r)
 
 static void say(struct replay *r)
 {
-	fprintf(stderr, "turnout-dp: %s\n", r->err);
+	fprintf(stderr, "%s: %s\n", r->engine->program, r->err);
 }
 
 enum to_exit to_replay(const struct to_replay_options *options,
@@ -253,7 +253,7 @@ enum to_exit to_replay(const struct to_replay_options *options,
 	enum to_exit code = TO_EXIT_DONE;
 
 	if (!r) {
-		fprintf(stderr, "turnout-dp: out of memory\n");
+		fprintf(stderr, "%s: out of memory\n", engine->program);
 		return TO_EXIT_NO;
 	}
 	r->options = options;

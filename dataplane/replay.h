@@ -37,6 +37,7 @@ struct to_replay_published {
  */
 struct to_replay_engine {
 	const char *name;
+	const char *program; /* whose messages they are */
 	void *self;
 	unsigned workers;
 	/* Gives *f room for a frame and copies it there. */

@@ -200,6 +200,7 @@ int main(int argc, char **argv)
 	struct xdp x = {.slot = 1, .mtu = 1500};
 	struct to_replay_engine engine = {
 		.name = "core in XDP",
+		.program = "xdp_replay",
 		.self = &x,
 		.workers = 1,
 		.load = xdp_load,

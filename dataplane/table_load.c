@@ -7,7 +7,7 @@
 #include <turnout/table_check.h>
 #include <unistd.h>
 
-#include "dp_image.h"
+#include "table_load.h"
 #include "table_view.h"
 
 #define FIRST_ROOM (256u << 10)
@@ -54,7 +54,7 @@ static int read_whole(int fd, uint8_t **data, size_t *size)
 	return 0;
 }
 
-int dp_image_load(const char *path, struct to_table **table, char *err, size_t err_size)
+int to_table_load(const char *path, struct to_table **table, char *err, size_t err_size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	const char *why = NULL;
@@ -119,7 +119,7 @@ static int vips_kept(const struct to_table *running, const struct to_table *next
 	return 0;
 }
 
-int dp_image_can_follow(const struct to_table *running, const struct to_table *next, char *err,
+int to_table_can_follow(const struct to_table *running, const struct to_table *next, char *err,
 			size_t err_size)
 {
 	int ret;

@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "dp_number.h"
+#include "number.h"
 
-bool dp_number(const char *text, uint64_t low, uint64_t high, uint64_t *out)
+bool to_number(const char *text, uint64_t low, uint64_t high, uint64_t *out)
 {
 	unsigned long long v;
 	char *end;

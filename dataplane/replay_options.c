@@ -4,20 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dp_number.h"
-#include "dp_replay_options.h"
+#include "number.h"
+#include "replay_options.h"
 
 #define NS          1000000000u
 #define MTU_MIN     576u /* RFC 791 */
 #define MTU_DEFAULT 1500u
-#define ENTRIES     (1u << 20)
 #define ENTRIES_MAX (1u << 26)
 
-static const char help[] =
-	"Usage: turnout-dp replay --pcap FILE --table IMAGE [OPTION]...\n"
+/* printf formats: the program, then what its replay needs, then its own options. */
+static const char help_begin[] =
+	"Usage: %s replay --pcap FILE --table IMAGE [OPTION]...\n"
 	"\n"
-	"Runs a capture through the DPDK engine, with the capture's own time as the clock. Needs\n"
-	"no hugepages, no device and no privilege. `turnout replay` is the comfortable way here.\n"
+	"Runs a capture through the %s engine, with the capture's own time as the clock. %s\n"
+	"`turnout replay` is the comfortable way here.\n"
 	"\n"
 	"  --pcap FILE         the capture: pcap or pcapng; Ethernet, raw IP, Linux cooked, "
 	"loopback\n"
@@ -25,13 +25,14 @@ static const char help[] =
 	"  --at SECONDS[.FRACTION]:IMAGE\n"
 	"                      the table that becomes the generation at that time (since 1970);\n"
 	"                      may be given again\n"
-	"  --workers N         1 to 64; the verdicts do not depend on it (default 1)\n"
+	"%s"
 	"  --out DIR           writes verdicts.jsonl, and the captures edge-NAME.pcap, "
 	"kernel.pcap,\n"
 	"                      replies.pcap and errors.pcap there\n"
 	"  --summary FILE      writes what was found, as JSON\n"
-	"  --mtu N             bytes of the largest IP packet (default 1500)\n"
-	"  --proven N          most proven entries of each kind (default 1048576)\n"
+	"  --mtu N             bytes of the largest IP packet (default 1500)\n";
+static const char help_end[] =
+	"  --proven N          most proven entries of each kind (default %u)\n"
 	"  --unproven N        most unproven ones\n"
 	"  --progress          shows on stderr how far a long capture is\n"
 	"  --help              this\n"
@@ -40,6 +41,12 @@ static const char help[] =
 	"usage,\n"
 	"or the capture cannot be read; 3 the engine cannot start; 4 a table was refused (the\n"
 	"generation before went on).\n";
+static const char help_workers[] =
+	"  --workers N         1 to 64; the verdicts do not depend on it (default 1)\n";
+static const char help_keep[] =
+	"  --keep DIR          keeps the loaded program in this directory of the BPF file system,\n"
+	"                      and uses what an earlier replay has left there: the kernel needs\n"
+	"                      about half a second to verify it\n";
 
 enum {
 	OPT_PCAP = 256,
@@ -52,6 +59,7 @@ enum {
 	OPT_PROVEN,
 	OPT_UNPROVEN,
 	OPT_PROGRESS,
+	OPT_KEEP,
 	OPT_HELP
 };
 
@@ -66,13 +74,16 @@ static const struct option options[] = {
 	{"proven", required_argument, NULL, OPT_PROVEN},
 	{"unproven", required_argument, NULL, OPT_UNPROVEN},
 	{"progress", no_argument, NULL, OPT_PROGRESS},
+	{"keep", required_argument, NULL, OPT_KEEP},
 	{"help", no_argument, NULL, OPT_HELP},
 	{0},
 };
 
+static const char *program; /* as messages call it */
+
 static bool bad(const char *option, const char *value, const char *expected)
 {
-	fprintf(stderr, "turnout-dp: --%s %s: expected %s\n", option, value, expected);
+	fprintf(stderr, "%s: --%s %s: expected %s\n", program, option, value, expected);
 	return false;
 }
 
@@ -125,14 +136,14 @@ static bool read_number(const char *name, uint64_t low, uint64_t high, uint64_t 
 {
 	char expected[64];
 
-	if (dp_number(optarg, low, high, out))
+	if (to_number(optarg, low, high, out))
 		return true;
 	snprintf(expected, sizeof(expected), "a number from %llu to %llu", (unsigned long long)low,
 		 (unsigned long long)high);
 	return bad(name, optarg, expected);
 }
 
-static bool set_number(int option, struct dp_replay_options *o)
+static bool set_number(int option, struct to_replay_setup *o)
 {
 	uint64_t n;
 
@@ -162,7 +173,7 @@ static bool set_number(int option, struct dp_replay_options *o)
 	}
 }
 
-static bool set(int option, struct dp_replay_options *o)
+static bool set(int option, struct to_replay_setup *o)
 {
 	switch (option) {
 	case OPT_PCAP:
@@ -182,41 +193,63 @@ static bool set(int option, struct dp_replay_options *o)
 	case OPT_PROGRESS:
 		o->replay.progress = true;
 		return true;
+	case OPT_KEEP:
+		o->keep = optarg;
+		return true;
 	default:
 		return set_number(option, o);
 	}
 }
 
-int dp_replay_options(int argc, char **argv, struct dp_replay_options *o)
+static void print_help(const struct to_replay_program *p)
 {
-	char name[] = "turnout-dp";
+	printf(help_begin, p->name, p->engine, p->needs, p->workers ? help_workers : help_keep);
+	printf(help_end, p->entries);
+}
+
+/* --workers is one engine's, --keep the other's. */
+static bool is_foreign(const struct to_replay_program *p, int option)
+{
+	if (option != (p->workers ? OPT_KEEP : OPT_WORKERS))
+		return false;
+	fprintf(stderr, "%s: the %s engine's replay has no --%s\n", program, p->engine,
+		p->workers ? "keep" : "workers");
+	return true;
+}
+
+int to_replay_setup(int argc, char **argv, const struct to_replay_program *p,
+		    struct to_replay_setup *o)
+{
+	char name[32];
 	int option;
 
-	*o = (struct dp_replay_options){
-		.workers = 1, .mtu = MTU_DEFAULT, .proven = ENTRIES, .unproven = ENTRIES};
+	*o = (struct to_replay_setup){
+		.workers = 1, .mtu = MTU_DEFAULT, .proven = p->entries, .unproven = p->entries};
+	program = p->name;
+	snprintf(name, sizeof(name), "%s", p->name);
 	argv[0] = name; /* getopt's messages begin with it */
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == OPT_HELP) {
-			fputs(help, stdout);
-			dp_replay_options_free(o);
+			print_help(p);
+			to_replay_setup_free(o);
 			return TO_EXIT_DONE;
 		}
-		if (!set(option, o))
+		if (is_foreign(p, option) || !set(option, o))
 			goto usage;
 	}
 	if (optind < argc)
-		fprintf(stderr, "turnout-dp: unexpected argument '%s'\n", argv[optind]);
+		fprintf(stderr, "%s: unexpected argument '%s'\n", program, argv[optind]);
 	else if (!o->replay.pcap || !o->table)
-		fprintf(stderr, "turnout-dp: replay needs --pcap and --table\n");
+		fprintf(stderr, "%s: replay needs --pcap and --table\n", program);
 	else
 		return -1;
 usage:
-	fprintf(stderr, "Try `turnout-dp replay --help`.\n");
-	dp_replay_options_free(o);
+	fprintf(stderr, "Try `%s replay --help`.\n", program);
+	to_replay_setup_free(o);
 	return TO_EXIT_USAGE;
 }
 
-void dp_replay_options_free(struct dp_replay_options *o)
+void to_replay_setup_free(struct to_replay_setup *o)
 {
 	free(o->replay.events);
 	o->replay.events = NULL;
