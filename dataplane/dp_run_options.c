@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "number.h"
 #include "dp_run_options.h"
+#include "number.h"
 #include "replay.h"
 #include "state.h"
 

@@ -131,39 +131,17 @@ static void encapsulate(struct to_worker *w, struct to_frame *f, const struct to
 	f->len += overhead;
 }
 
-/* An ICMP error about our tunnel: without the tunnel's header, from the VIP, on to the client. */
+/* An ICMP error about our tunnel: without the tunnel's header, from the VIP, on to the client. What
+ * is in front of that header moves, for it is less than what is behind. */
 static void rewrite_tunnel_error(struct to_worker *w, struct to_frame *f, struct to_packet *k)
 {
-	uint32_t cut = k->embedded_l3 - k->tunnel_l3, len;
-	uint8_t *ip = f->data + k->l3, *icmp;
-	const union to_addr *vip = &to_vip_of(w->table, k->out.vip)->addr;
-	uint64_t sum = 0;
+	uint32_t cut = k->embedded_l3 - k->tunnel_l3;
 
-	memmove(f->data + k->tunnel_l3, f->data + k->embedded_l3, f->len - k->embedded_l3);
+	to_rewrite_tunnel_error(f->data, f->data + f->len, k,
+				&to_vip_of(w->table, k->out.vip)->addr);
+	memmove(f->data + cut, f->data, k->tunnel_l3);
+	f->data += cut;
 	f->len -= cut;
-	k->l3_len -= cut;
-	len = k->l3 + k->l3_len - k->l4;
-	icmp = f->data + k->l4;
-	to_put_raw16(icmp + TO_ICMP_CHECKSUM, 0);
-	if (k->family == TO_IP4) {
-		to_put_raw16(ip + 2, to_net16(k->l3_len).raw);
-		memcpy(ip + 12, vip->b + 12, 4);
-		memcpy(ip + 16, k->embedded_src.b + 12, 4);
-		if (k->icmp_type == 3 && icmp[1] == 4)
-			to_put_raw16(icmp + 6, to_net16(to_load16(icmp + 6) - cut).raw);
-		to_put_raw16(ip + TO_IP4_CHECKSUM, 0);
-		to_put_raw16(ip + TO_IP4_CHECKSUM, ~to_fold16(to_sum_bytes(ip, k->l4 - k->l3)));
-	} else {
-		to_be32 mtu = to_net32(to_load32(icmp + 4) - cut);
-
-		to_put_raw16(ip + 4, to_net16(k->l3_len - TO_IP6_HEADER).raw);
-		memcpy(ip + 8, vip->b, 16);
-		memcpy(ip + 24, k->embedded_src.b, 16);
-		if (k->icmp_type == 2)
-			memcpy(icmp + 4, &mtu, 4);
-		sum = to_sum_bytes(ip + 8, 32) + to_net16(len).raw + to_net16(TO_IP_ICMP6).raw;
-	}
-	to_put_raw16(icmp + TO_ICMP_CHECKSUM, ~to_fold16(sum + to_sum_bytes(icmp, len)));
 }
 
 /* The address of the edge that a dnat packet goes to. */

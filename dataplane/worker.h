@@ -3,6 +3,7 @@
 #ifndef TURNOUT_WORKER_H
 #define TURNOUT_WORKER_H
 
+#include <turnout/icmp_error.h>
 #include <turnout/packet.h>
 #include <turnout/sdp.h>
 
@@ -18,8 +19,7 @@ struct to_worker {
 	struct to_counters *counters;
 	struct to_packet *packets; /* TO_BURST of them */
 	struct to_claims claims;
-	uint32_t icmp_second; /* errors sent in this second, of the clock */
-	uint32_t icmp_sent;
+	struct to_icmp_budget icmp;
 };
 
 /*

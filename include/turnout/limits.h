@@ -33,6 +33,7 @@
 /* How much of a packet is read. */
 #define TO_MAX_VLANS           2
 #define TO_MAX_IP6_HEADERS     8
+#define TO_MAX_HEAD            512 /* headers in front of a tunnel's that an ICMP error quotes */
 #define TO_SIP_MAX_BYTES       1500
 #define TO_SIP_MAX_LINES       64
 #define TO_SIP_MAX_ID          255 /* a longer Call-ID or branch is as if it were not there */

@@ -14,6 +14,7 @@
 /* ~old + new of the TTL's word, of which it is the first byte: one less, in memory order. */
 #define TO_TTL_DIFF      0xfffeu
 #define TO_TUNNEL_TTL    64
+#define TO_TUNNEL_WORDS  15 /* of the longest IPv4 header; IPv6 with a fragment header has 12 */
 #define TO_TCP_CHECKSUM  16 /* offsets of checksums in their headers */
 #define TO_UDP_CHECKSUM  6
 #define TO_ICMP_CHECKSUM 2
@@ -207,6 +208,85 @@ TO_INLINE void to_rewrite_icmp(uint8_t *data, const uint8_t *end, const struct t
 	p = to_field(data, end, k->l4 + TO_ICMP_CHECKSUM, 2);
 	if (p)
 		to_put_raw16(p, to_checksum_update(to_raw16(p), sum));
+}
+
+/* The words of a tunnel's header that was quoted, and of a fragment header behind it, to be taken
+ * from a sum: their complements. */
+TO_INLINE uint64_t to_sum_cut(const uint8_t *data, const uint8_t *end, uint32_t off, uint32_t cut)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < TO_TUNNEL_WORDS; i++) {
+		const uint8_t *p = to_bytes_at(data, end, off + i * 4, 4);
+
+		if (i * 4 >= cut || !p)
+			break;
+		sum += (uint32_t)~to_sum32(p);
+	}
+	return sum;
+}
+
+/* The MTU that the error reports, less the tunnel's header. Returns ~old + new. */
+TO_INLINE uint64_t to_put_tunnel_mtu(uint8_t *icmp, const struct to_packet *k, uint32_t cut)
+{
+	to_be32 mtu = to_net32(to_load32(icmp + 4) - cut);
+	uint64_t diff = 0;
+
+	if (k->family == TO_IP6 && k->icmp_type == 2) {
+		diff = (uint32_t)~to_sum32(icmp + 4) + (uint64_t)mtu.raw;
+		__builtin_memcpy(icmp + 4, &mtu, 4);
+	} else if (k->family == TO_IP4 && k->icmp_type == 3 && icmp[1] == 4) {
+		uint16_t new = to_net16(to_load16(icmp + 6) - cut).raw;
+
+		diff = (uint16_t)~to_raw16(icmp + 6) + (uint64_t) new;
+		to_put_raw16(icmp + 6, new);
+	}
+	return diff;
+}
+
+/* The length of an IP header at `l3`, and for IPv4 its checksum, `cut` bytes less. */
+TO_INLINE void to_put_shorter(uint8_t *data, const uint8_t *end, const struct to_packet *k,
+			      uint32_t cut)
+{
+	bool v4 = k->family == TO_IP4;
+	uint8_t *p = to_field(data, end, k->l3, TO_IP4_HEADER);
+	uint16_t old, new;
+
+	if (!p)
+		return;
+	p += v4 ? 2 : 4;
+	old = to_raw16(p);
+	new = to_net16(to_load16(p) - cut).raw;
+	to_put_raw16(p, new);
+	p += TO_IP4_CHECKSUM - 2;
+	if (v4)
+		to_put_raw16(p, to_checksum_update(to_raw16(p), (uint16_t)~old + (uint64_t) new));
+}
+
+/*
+ * An ICMP error about our tunnel goes on from the VIP to the client who is in the tunnel. Writes
+ * everything as it is without the tunnel's header (addresses, lengths, MTU, checksums); to take the
+ * header out, bytes tunnel_l3 to embedded_l3, is left to the engine.
+ */
+TO_INLINE void to_rewrite_tunnel_error(uint8_t *data, const uint8_t *end, const struct to_packet *k,
+				       const union to_addr *vip)
+{
+	uint32_t cut = k->embedded_l3 - k->tunnel_l3;
+	uint32_t len = k->l3 + k->l3_len - k->l4;
+	uint64_t diff = to_sum_cut(data, end, k->tunnel_l3, cut), addresses;
+	uint8_t *icmp;
+
+	addresses = to_put_addr(data, end, k->l3, k->family, false, &k->src, vip) +
+		    to_put_addr(data, end, k->l3, k->family, true, &k->dst, &k->embedded_src);
+	to_put_shorter(data, end, k, cut);
+	if (k->family == TO_IP6) /* ICMPv6 has a pseudo-header */
+		diff += addresses + (uint16_t)~to_net16(len).raw + to_net16(len - cut).raw;
+	icmp = to_field(data, end, k->l4, TO_ICMP_HEADER);
+	if (!icmp)
+		return;
+	diff += to_put_tunnel_mtu(icmp, k, cut);
+	icmp += TO_ICMP_CHECKSUM;
+	to_put_raw16(icmp, to_checksum_update(to_raw16(icmp), diff));
 }
 
 /* The family of a tunnel to `g`: the packet's where the edge has an address of it, else the other.
