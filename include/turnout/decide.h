@@ -154,7 +154,8 @@ TO_INLINE int to_decide_edge(to_engine *x, struct to_packet *k)
 		if (to_icmp_to_client(x, k))
 			return 0;
 	} else if (k->flags & TO_PKT_PORTS) {
-		return to_edge_flow(x, k);
+		to_edge_flow(x, k);
+		return 0;
 	}
 	to_edge_out(k);
 	return 0;
@@ -195,6 +196,8 @@ TO_INLINE void to_decide(to_engine *x, struct to_packet *k)
 	} else {
 		to_decide_stranger(x, k);
 	}
+	if (TO_UNLIKELY(k->flags & TO_PKT_TEACHES))
+		to_learn_tcp(x, k);
 	if (TO_UNLIKELY(k->flags & TO_PKT_FIRST) && to_has_followers(k))
 		to_fragment_record(x, k);
 }

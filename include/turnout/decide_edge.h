@@ -140,18 +140,46 @@ TO_INLINE struct to_entry *to_edge_pin(to_engine *x, struct to_packet *k, const 
 TO_INLINE void to_edge_learn(to_engine *x, struct to_packet *k, const struct to_table *t,
 			     struct to_entry *e)
 {
-	if (k->out.class == TO_CLASS_SIP && k->proto == TO_TCP) {
-		to_learn_tcp_dialog(x, k, true);
-		if (k->flags & TO_PKT_SIP && to_learns(t, k->out.service))
-			to_learn_sdp(x, k);
-	} else if ((k->out.class == TO_CLASS_STUN || k->out.class == TO_CLASS_MS_TURN) &&
-		   k->proto == TO_UDP && e->flags & TO_ENTRY_PROVEN &&
-		   to_learns(t, k->out.service)) {
-		const struct to_service *s = to_service_of(t, k->out.service);
+	const struct to_service *s;
 
-		if (s && s->kind == TO_KIND_TURN)
-			to_learn_turn(x, k, e);
-	}
+	to_may_teach(k);
+	if ((k->out.class != TO_CLASS_STUN && k->out.class != TO_CLASS_MS_TURN) ||
+	    k->proto != TO_UDP || !(e->flags & TO_ENTRY_PROVEN) || !to_learns(t, k->out.service))
+		return;
+	s = to_service_of(t, k->out.service);
+	if (s && s->kind == TO_KIND_TURN)
+		to_learn_turn(x, k, e);
+}
+
+/* A TCP segment that begins with a SIP start line teaches its call's edge, and from an edge the
+ * addresses of its SDP. `k->out` is decided: by a pin, but for `out`. */
+TO_PART int to_learn_tcp(to_engine *x, struct to_packet *k)
+{
+	bool pinned, dialog, sdp;
+	const struct to_service *s;
+	const struct to_table *t;
+
+	TO_PART_CHECK(k);
+	t = to_engine_table(x, k);
+	s = t && k->out.service != TO_NO_INDEX ? to_service_of(t, k->out.service) : NULL;
+	if (!s)
+		return 0;
+	pinned = k->out.verdict != TO_VERDICT_OUT;
+	dialog = pinned && s->kind == TO_KIND_SIP && !(k->tcp_flags & TO_TCPF_SYN);
+	sdp = k->out.verdict != TO_VERDICT_STEER && to_learns(t, k->out.service);
+	if (pinned && !dialog)
+		return 0;
+	to_sip_load(x, k, t->salt);
+	if (dialog && k->flags & TO_PKT_SIP)
+		to_dialog_update(x, k,
+				 TO_SIP_MAKE_DIALOG | TO_SIP_VIA |
+					 (k->out.verdict == TO_VERDICT_REPLY
+						  ? TO_SIP_PROVEN | TO_SIP_ANSWER
+						  : 0),
+				 s->idle);
+	if (sdp && (!pinned || k->flags & TO_PKT_SIP))
+		to_learn_sdp(x, k);
+	return 0;
 }
 
 /* E6 and E7: a flow that the edge opens through the VIP. */
@@ -191,10 +219,9 @@ TO_PART int to_edge_opens(to_engine *x, struct to_packet *k)
 	return 0;
 }
 
-/* Everything from an edge that has ports. */
-TO_PART int to_edge_flow(to_engine *x, struct to_packet *k)
+/* By its pin, or as what the edge opens. */
+TO_PART int to_edge_pinned(to_engine *x, struct to_packet *k)
 {
-	const struct to_service *s = NULL;
 	const struct to_table *t;
 	const struct to_edge *edge;
 	struct to_entry *e;
@@ -208,16 +235,6 @@ TO_PART int to_edge_flow(to_engine *x, struct to_packet *k)
 		return 0;
 	alive = to_admits(edge, TO_EXISTING);
 	service = k->answers_service != TO_NO_INDEX ? k->answers_service : k->opens_service;
-	if (service != TO_NO_INDEX)
-		s = to_service_of(t, service);
-	if (s && to_is_sip_udp(s) && k->answers_service != TO_NO_INDEX) {
-		if (to_classify_packet(x, k, service) == TO_CLASS_SIP)
-			to_sip_load(x, k, t->salt);
-		if (k->flags & TO_PKT_SIP)
-			return to_sip_from_edge(x, k, alive);
-		if (alive && to_keepalive_answer(x, k, s))
-			return 0;
-	}
 	vip = k->answers_vip != TO_NO_INDEX ? k->answers_vip : k->opens_vip;
 	e = alive && k->flags & TO_PKT_KEYED ? to_edge_pin(x, k, t) : NULL;
 	if (!e && k->answers_vip != TO_NO_INDEX)
@@ -239,12 +256,41 @@ TO_PART int to_edge_flow(to_engine *x, struct to_packet *k)
 	if (alive && to_opens_through_vip(t, k) &&
 	    (k->proto == TO_TCP ? k->tcp_flags == TO_TCPF_SYN : k->answers_service == TO_NO_INDEX))
 		return to_edge_opens(x, k);
-	if (alive && k->out.class == TO_CLASS_SIP && k->proto == TO_TCP &&
-	    edge->mode == TO_MODE_DNAT && to_learns(t, k->out.service)) {
-		to_sip_load(x, k, t->salt);
-		to_learn_sdp(x, k);
-	}
+	if (alive && edge->mode == TO_MODE_DNAT && to_learns(t, k->out.service))
+		to_may_teach(k);
 	return 0;
+}
+
+/* E1 to E3: of a cleartext SIP service over UDP. Returns 0 when it is not. */
+TO_PART int to_edge_sip(to_engine *x, struct to_packet *k)
+{
+	const struct to_service *s;
+	const struct to_table *t;
+	const struct to_edge *edge;
+	bool alive;
+
+	TO_PART_CHECK(k);
+	t = to_engine_table(x, k);
+	edge = t ? to_edge_of(t, k->from.index) : NULL;
+	if (!edge)
+		return 0;
+	alive = to_admits(edge, TO_EXISTING);
+	s = k->answers_service != TO_NO_INDEX ? to_service_of(t, k->answers_service) : NULL;
+	if (!s || !to_is_sip_udp(s))
+		return 0;
+	if (to_classify_packet(x, k, k->answers_service) == TO_CLASS_SIP)
+		to_sip_load(x, k, t->salt);
+	if (!(k->flags & TO_PKT_SIP))
+		return alive && to_keepalive_answer(x, k, s);
+	to_sip_from_edge(x, k, alive);
+	return 1;
+}
+
+/* Everything from an edge that has ports. */
+TO_INLINE void to_edge_flow(to_engine *x, struct to_packet *k)
+{
+	if (!to_edge_sip(x, k))
+		to_edge_pinned(x, k);
 }
 
 #endif

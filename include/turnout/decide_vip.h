@@ -72,24 +72,11 @@ TO_INLINE bool to_begins(to_engine *x, struct to_packet *k, const struct to_serv
 	}
 }
 
-/* A TCP segment that begins with a SIP start line teaches its call's edge. `k->out` is decided. */
-TO_PART int to_learn_tcp_dialog(to_engine *x, struct to_packet *k, uint32_t from_edge)
+/* A TCP segment that begins with a SIP start line may teach something, once it is decided. */
+TO_INLINE void to_may_teach(struct to_packet *k)
 {
-	const struct to_service *s;
-	const struct to_table *t;
-
-	TO_PART_CHECK(k);
-	t = to_engine_table(x, k);
-	s = t && k->out.service != TO_NO_INDEX ? to_service_of(t, k->out.service) : NULL;
-	if (!s || s->kind != TO_KIND_SIP || k->tcp_flags & TO_TCPF_SYN)
-		return 0;
-	to_sip_load(x, k, t->salt);
-	if (k->flags & TO_PKT_SIP)
-		to_dialog_update(x, k,
-				 TO_SIP_MAKE_DIALOG | TO_SIP_VIA |
-					 (from_edge ? TO_SIP_PROVEN | TO_SIP_ANSWER : 0),
-				 s->idle);
-	return 0;
+	if (TO_UNLIKELY(k->out.class == TO_CLASS_SIP && k->proto == TO_TCP))
+		k->flags |= TO_PKT_TEACHES;
 }
 
 /* The client's second packet, and more, on a pin whose edge we never hear (DSR). */
@@ -148,8 +135,7 @@ TO_PART int to_vip_pin(to_engine *x, struct to_packet *k)
 		k->flags |= TO_PKT_PROVEN;
 	to_set_target(t, k);
 	to_classify_packet(x, k, k->out.service);
-	if (TO_UNLIKELY(k->out.class == TO_CLASS_SIP && k->proto == TO_TCP))
-		to_learn_tcp_dialog(x, k, false);
+	to_may_teach(k);
 	return 1;
 }
 
@@ -241,8 +227,7 @@ TO_PART int to_vip_flow(to_engine *x, struct to_packet *k)
 	g = to_target_of(t, k->out.service, k->out.edge);
 	if (g && !(k->tcp_flags & TO_TCPF_RST) && !to_pin_stays(x, k, t))
 		to_pin_record(x, k, s, g->mode);
-	if (k->out.class == TO_CLASS_SIP && k->proto == TO_TCP)
-		to_learn_tcp_dialog(x, k, false);
+	to_may_teach(k);
 	return 0;
 }
 

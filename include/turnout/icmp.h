@@ -117,7 +117,7 @@ TO_INLINE bool to_icmp_about_tunnel(to_engine *x, struct to_packet *k)
 	struct to_bind bind;
 	uint16_t outer = k->embedded_l3;
 
-	if (!(k->flags & TO_PKT_EMBEDDED) || k->flags & TO_PKT_LATER || outer > TO_MAX_HEAD ||
+	if (!(k->flags & TO_PKT_EMBEDDED) || k->flags & TO_PKT_LATER || outer >= TO_MAX_HEAD ||
 	    k->embedded_ipproto != (k->family == TO_IP4 ? TO_IP_IP4 : TO_IP_IP6) ||
 	    to_locate(x, k, &k->embedded_src, &place) != TO_ADDRESS_GATEWAY ||
 	    to_locate(x, k, &k->embedded_dst, &edge) != TO_ADDRESS_EDGE)

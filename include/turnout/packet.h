@@ -46,10 +46,11 @@ enum to_packet_flags {
 	TO_PKT_ICMP_ERROR = 8,
 	TO_PKT_EMBEDDED = 16, /* ICMP error: the embedded addresses are known */
 	TO_PKT_EMBEDDED_PORTS = 32,
-	TO_PKT_BEGINS = 64,  /* can begin a flow, as far as the header tells (TCP: SYN alone) */
-	TO_PKT_SIP = 128,    /* a SIP message: `sip` is read, and it has a Call-ID */
-	TO_PKT_PROVEN = 256, /* what decided it was proven, or an edge sent it */
-	TO_PKT_KEYED = 512,  /* `pin` or `pin6` is the key of its flow */
+	TO_PKT_BEGINS = 64,    /* can begin a flow, as far as the header tells (TCP: SYN alone) */
+	TO_PKT_SIP = 128,      /* a SIP message: `sip` is read, and it has a Call-ID */
+	TO_PKT_PROVEN = 256,   /* what decided it was proven, or an edge sent it */
+	TO_PKT_KEYED = 512,    /* `pin` or `pin6` is the key of its flow */
+	TO_PKT_TEACHES = 1024, /* SIP over TCP: its call's edge, its SDP (decide_edge.h) */
 };
 
 /* What an address is to us; struct to_address of the table, without the address. */
@@ -72,6 +73,22 @@ enum to_action {
 			   */
 	TO_ACT_TUNNEL_ERROR, /* ICMP error about our tunnel: on to the client without the tunnel
 				header */
+};
+
+/* Where a frame has gone. */
+enum to_egress {
+	TO_EGRESS_NONE,   /* dropped: the buffer is the caller's to free */
+	TO_EGRESS_KERNEL, /* untouched */
+	TO_EGRESS_EDGE,   /* to decision.edge */
+	TO_EGRESS_OUT,    /* to the client or whoever the edge talks to */
+	TO_EGRESS_SENDER, /* the frame was dropped, and its buffer now holds the ICMP error about it
+			   */
+};
+
+/* What a counter counts. */
+struct to_count {
+	uint64_t packets;
+	uint64_t bytes; /* of frames as they came in */
 };
 
 struct to_decision {

@@ -124,21 +124,23 @@ TO_INLINE void to_rewrite_addr(uint8_t *data, const uint8_t *end, const struct t
 	const union to_addr *from = destination ? &k->dst : &k->src;
 	uint64_t diff = to_addr_diff(from, to, k->family);
 	uint32_t at = to_l4_checksum_offset(k->ipproto);
-	uint8_t *p =
-		to_field(data, end, k->l3, k->family == TO_IP4 ? TO_IP4_HEADER : TO_IP6_HEADER);
+	uint8_t *p;
 
-	if (!p)
-		return;
 	if (k->family == TO_IP4) {
+		p = to_field(data, end, k->l3, TO_IP4_HEADER);
+		if (!p)
+			return;
 		p[8]--;
 		__builtin_memcpy(p + (destination ? 16 : 12), &to->w[3], 4);
 		to_put_raw16(p + TO_IP4_CHECKSUM,
 			     to_checksum_update(to_raw16(p + TO_IP4_CHECKSUM), diff + TO_TTL_DIFF));
 	} else {
+		p = to_field(data, end, k->l3, TO_IP6_HEADER);
+		if (!p)
+			return;
 		p[7]--;
 		__builtin_memcpy(p + (destination ? 24 : 8), to->b, 16);
 	}
-
 	if (!at || k->flags & TO_PKT_LATER)
 		return;
 	p = to_field(data, end, k->l4 + at, 2);

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/*
+ * The entries that the decision asks for (turnout/engine.h), in hash maps of a fixed size: what is
+ * proven in one of each kind, what is not in another, so that nothing unproven ever displaces
+ * anything proven (I4).
+ *
+ * Maps are shared by all CPUs, for the two directions of a flow may come on different ones. A place
+ * that is deleted is used again at once, perhaps under the eyes of a CPU that has just looked it up;
+ * so what is proven is deleted only when it has been dead for a while (reclaim.h), an unproven entry
+ * that was proven is not deleted but marked, and each carries a tag of its key.
+ *
+ * Unproven entries are displaced in the order of their age: each CPU writes the keys that it adds
+ * into a ring, and displaces what it finds where it writes. So there are never more of them than
+ * places in the rings.
+ */
+#ifndef TURNOUT_BPF_ENTRIES_H
+#define TURNOUT_BPF_ENTRIES_H
+
+#include "maps.h"
+
+/* Calls call(map) with the map of (kind, proven): constants where it is inlined, so that each call
+ * names one map, whose look-up the verifier inlines. */
+#define WITH_MAP(kind, proven, call)                                                               \
+	switch ((kind)*2 + (proven)) {                                                             \
+	case TO_PIN4 * 2:                                                                          \
+		return call(&new_pins4);                                                           \
+	case TO_PIN4 * 2 + 1:                                                                      \
+		return call(&pins4);                                                               \
+	case TO_PIN6 * 2:                                                                          \
+		return call(&new_pins6);                                                           \
+	case TO_PIN6 * 2 + 1:                                                                      \
+		return call(&pins6);                                                               \
+	case TO_DIALOG * 2:                                                                        \
+		return call(&new_dialogs);                                                         \
+	case TO_DIALOG * 2 + 1:                                                                    \
+		return call(&dialogs);                                                             \
+	case TO_TRANSACTION * 2:                                                                   \
+		return call(&new_transactions);                                                    \
+	case TO_TRANSACTION * 2 + 1:                                                               \
+		return call(&transactions);                                                        \
+	case TO_AFFINITY * 2 + 1:                                                                  \
+		return call(&affinities);                                                          \
+	case TO_OWNER * 2 + 1:                                                                     \
+		return call(&owners);                                                              \
+	case TO_FRAGMENT * 2:                                                                      \
+		return call(&new_fragments);                                                       \
+	default:                                                                                   \
+		return call(&fragments);                                                           \
+	}
+
+/* A key of either sort on the stack, where Linux 6.1 wants it. */
+union key {
+	struct to_key narrow;
+	struct to_key6 wide;
+	__u32 w[6];
+};
+
+TO_INLINE void key_copy(union key *to, enum to_entry_kind kind, const void *from)
+{
+	if (kind == TO_PIN6)
+		to->wide = *(const struct to_key6 *)from;
+	else
+		to->narrow = *(const struct to_key *)from;
+}
+
+TO_INLINE __u32 key_tag(enum to_entry_kind kind, const union key *key)
+{
+	__u32 tag = key->w[0] * 0x9e3779b1u ^ key->w[1] * 0x85ebca6bu ^ key->w[2] * 0xc2b2ae35u;
+
+	if (kind == TO_PIN6)
+		tag ^= key->w[3] * 0x27d4eb2fu ^ key->w[4] * 0x165667b1u ^ key->w[5] * 0x9e3779b1u;
+	return tag;
+}
+
+TO_INLINE struct to_bpf_entry *map_find(enum to_entry_kind kind, bool proven, const union key *key){
+#define FIND(map) bpf_map_lookup_elem(map, key)
+	WITH_MAP(kind, proven, FIND)
+#undef FIND
+}
+
+TO_INLINE long map_insert(enum to_entry_kind kind, bool proven, const union key *key,
+			  const struct to_bpf_entry *value){
+#define INSERT(map) bpf_map_update_elem(map, key, value, BPF_NOEXIST)
+	WITH_MAP(kind, proven, INSERT)
+#undef INSERT
+}
+
+TO_INLINE long map_delete(enum to_entry_kind kind, bool proven, const union key *key){
+#define DELETE(map) bpf_map_delete_elem(map, key)
+	WITH_MAP(kind, proven, DELETE)
+#undef DELETE
+}
+
+TO_INLINE void *ring_at(enum to_entry_kind kind, __u32 place)
+{
+	switch (kind) {
+	case TO_PIN4:
+		return bpf_map_lookup_elem(&ring_pins4, &place);
+	case TO_PIN6:
+		return bpf_map_lookup_elem(&ring_pins6, &place);
+	case TO_DIALOG:
+		return bpf_map_lookup_elem(&ring_dialogs, &place);
+	case TO_TRANSACTION:
+		return bpf_map_lookup_elem(&ring_transactions, &place);
+	default:
+		return bpf_map_lookup_elem(&ring_fragments, &place);
+	}
+}
+
+/* An entry's first word: its time (the lower half), edge, service, flags. */
+TO_INLINE __u64 entry_word(const struct to_entry *e)
+{
+	return *(const __u64 *)e;
+}
+
+TO_INLINE __u32 word_expires(__u64 word)
+{
+	return (__u32)word;
+}
+
+/* Exchanges the first word, if it still is what was seen. */
+TO_INLINE bool entry_exchange(struct to_bpf_entry *p, __u64 seen, __u64 word)
+{
+	return __sync_val_compare_and_swap((__u64 *)p, seen, word) == seen;
+}
+
+/* Claims a dead or displaced entry for whoever deletes it. */
+TO_INLINE bool entry_free(struct to_bpf_entry *p, __u64 seen)
+{
+	return word_expires(seen) != TO_BPF_FREED &&
+	       entry_exchange(p, seen, (seen & ~0xffffffffull) | TO_BPF_FREED);
+}
+
+/* Puts `v` in the place that the key has. False: it is being reclaimed, or another CPU was faster. */
+TO_INLINE bool entry_replace(struct to_bpf_entry *p, const struct to_bpf_entry *v)
+{
+	__u64 seen = entry_word(&p->e);
+
+	if (word_expires(seen) == TO_BPF_FREED)
+		return false;
+	p->e.life = v->e.life;
+	p->e.aux = v->e.aux;
+	p->e.mark = v->e.mark;
+	p->ring = v->ring;
+	return entry_exchange(p, seen, entry_word(&v->e));
+}
+
+/* The entry that is oldest in this CPU's ring makes room: its place in the ring, now free. */
+TO_INLINE __u32 ring_take(to_engine *x, enum to_entry_kind kind, __u32 now)
+{
+	__u32 index = kind, cpu = bpf_get_smp_processor_id() % ring_cpus, place, *head;
+	struct to_bpf_entry *e;
+	union key key = {};
+	void *oldest;
+
+	head = bpf_map_lookup_elem(&heads, &index);
+	if (!head)
+		return 0;
+	place = cpu * ring_size + *head;
+	*head = *head + 1 < ring_size ? *head + 1 : 0;
+	oldest = ring_at(kind, place);
+	if (!oldest)
+		return place;
+	key_copy(&key, kind, oldest);
+	e = map_find(kind, false, &key);
+	if (e && e->ring == place) {
+		__u64 seen = entry_word(&e->e);
+
+		if (entry_free(e, seen)) {
+			map_delete(kind, false, &key);
+			if (now < word_expires(seen))
+				to_engine_event(x, TO_EVENT_DISPLACED);
+			else
+				to_engine_event(x, TO_EVENT_RECLAIMED);
+		}
+	}
+	return place;
+}
+
+TO_INLINE void ring_put(enum to_entry_kind kind, __u32 place, const union key *key)
+{
+	void *at = ring_at(kind, place);
+
+	if (!at)
+		return;
+	if (kind == TO_PIN6)
+		*(struct to_key6 *)at = key->wide;
+	else
+		*(struct to_key *)at = key->narrow;
+}
+
+TO_INLINE struct to_entry *add_unproven(to_engine *x, struct to_packet *k, enum to_entry_kind kind,
+					const union key *key, struct to_bpf_entry *v)
+{
+	struct to_bpf_entry *p;
+
+	v->e.flags &= ~TO_ENTRY_PROVEN;
+	v->ring = ring_take(x, kind, k->now);
+	p = map_find(kind, false, key);
+	if (!p) {
+		if (map_insert(kind, false, key, v))
+			return NULL;
+		p = map_find(kind, false, key);
+		if (!p)
+			return NULL;
+	} else if (!entry_replace(p, v)) {
+		return NULL;
+	}
+	ring_put(kind, v->ring, key);
+	return &p->e;
+}
+
+/* Kinds whose live entry stays, whoever comes with another: the first claim wins. */
+TO_INLINE bool first_wins(enum to_entry_kind kind)
+{
+	return kind == TO_DIALOG || kind == TO_TRANSACTION || kind == TO_OWNER;
+}
+
+TO_INLINE struct to_entry *add_proven(struct to_packet *k, enum to_entry_kind kind,
+				      const union key *key, struct to_bpf_entry *v)
+{
+	struct to_bpf_entry *p;
+
+	v->e.flags |= TO_ENTRY_PROVEN;
+	v->ring = 0;
+	p = map_find(kind, true, key);
+	if (!p) {
+		long full = map_insert(kind, true, key, v);
+
+		p = map_find(kind, true, key);
+		if (!full || !p)
+			return p ? &p->e : NULL;
+	}
+	if (first_wins(kind) && k->now < p->e.expires)
+		return &p->e;
+	return entry_replace(p, v) ? &p->e : NULL;
+}
+
+TO_INLINE struct to_entry *to_engine_find(to_engine *x, struct to_packet *k,
+					  enum to_entry_kind kind, bool proven, const void *key)
+{
+	struct to_bpf_entry *p;
+	union key own = {};
+
+	(void)x;
+	key_copy(&own, kind, key);
+	p = map_find(kind, proven, &own);
+	return p && k->now < p->e.expires && p->tag == key_tag(kind, &own) ? &p->e : NULL;
+}
+
+TO_INLINE struct to_entry *to_engine_add(to_engine *x, struct to_packet *k, enum to_entry_kind kind,
+					 bool proven, const void *key, const struct to_entry *value)
+{
+	struct to_bpf_entry v = {.e = *value};
+	union key own = {};
+
+	key_copy(&own, kind, key);
+	v.tag = key_tag(kind, &own);
+	return proven ? add_proven(k, kind, &own, &v) : add_unproven(x, k, kind, &own, &v);
+}
+
+TO_INLINE struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k,
+					   enum to_entry_kind kind, const void *key,
+					   const void *proven_key, struct to_entry *e)
+{
+	struct to_bpf_entry v = *(struct to_bpf_entry *)e;
+	struct to_entry *p;
+	union key own = {};
+
+	(void)x;
+	key_copy(&own, kind, key);
+	if (v.tag != key_tag(kind, &own))
+		return NULL; /* displaced meanwhile: it is another flow's */
+	key_copy(&own, kind, proven_key);
+	v.tag = key_tag(kind, &own);
+	p = add_proven(k, kind, &own, &v);
+	if (p)
+		e->expires = TO_BPF_MOVED;
+	return p;
+}
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/*
+ * Frees proven entries that are dead. The loader looks for them, a few hundred at a time, and hands
+ * their keys over; whether each is still dead is asked here, by the exchange that claims it, so that
+ * a packet that revives it meanwhile wins or waits, and never loses it.
+ */
+#ifndef TURNOUT_BPF_RECLAIM_H
+#define TURNOUT_BPF_RECLAIM_H
+
+#include "entries.h"
+
+TO_INLINE void reclaim_one(struct to_bpf_reclaim *a, enum to_entry_kind kind, const void *from)
+{
+	struct to_bpf_entry *p;
+	union key key = {};
+	__u64 seen;
+
+	key_copy(&key, kind, from);
+	p = map_find(kind, true, &key);
+	if (!p)
+		return;
+	seen = entry_word(&p->e);
+	if (a->now < word_expires(seen) + TO_BPF_GRACE || !entry_free(p, seen))
+		return;
+	if (!map_delete(kind, true, &key))
+		a->freed++;
+}
+
+#define RECLAIM(kind)                                                                              \
+	case kind:                                                                                 \
+		for (__u32 i = 0; i < TO_BPF_RECLAIM; i++) {                                       \
+			if (i >= a->n)                                                             \
+				break;                                                             \
+			reclaim_one(a, kind, &s->key[i]);                                          \
+		}                                                                                  \
+		break
+
+SEC("syscall")
+int turnout_reclaim(struct to_bpf_reclaim *a)
+{
+	struct to_bpf_suspects *s;
+	__u32 zero = 0;
+
+	s = bpf_map_lookup_elem(&suspects, &zero);
+	if (!s)
+		return 0;
+	a->freed = 0;
+	switch (a->kind) {
+		RECLAIM(TO_PIN4);
+		RECLAIM(TO_PIN6);
+		RECLAIM(TO_DIALOG);
+		RECLAIM(TO_TRANSACTION);
+		RECLAIM(TO_AFFINITY);
+		RECLAIM(TO_OWNER);
+		RECLAIM(TO_FRAGMENT);
+	default:
+		break;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/*
+ * The XDP engine: parse, decide, rewrite, send. What it does is written in include/turnout/; here
+ * are its maps (maps.h), its entries (entries.h), how frames leave (leave.h), and the order of it.
+ *
+ * Each packet is decided by one table, whole: `control.slot` is read once, into k->slot.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#define TO_BPF_TABLE_BYTES (1u << 21)
+#include <turnout/engine.h>
+
+#include "maps.h"
+
+#define NS_PER_S 1000000000ull
+
+static inline const struct to_table *to_engine_table(to_engine *x, const struct to_packet *k)
+{
+	__u32 slot = k->slot;
+
+	(void)x;
+	return bpf_map_lookup_elem(&tables, &slot);
+}
+
+static inline const uint8_t *to_engine_data(to_engine *x, const uint8_t **end)
+{
+	*end = (const uint8_t *)(long)x->data_end;
+	return (const uint8_t *)(long)x->data;
+}
+
+/* Bytes of the frame. Not inlined: the compiler would keep one of the pointers in 32 bits. */
+TO_PART uint32_t frame_length(to_engine *x)
+{
+	return (const uint8_t *)(long)x->data_end - (const uint8_t *)(long)x->data;
+}
+
+static inline struct to_bytes to_engine_payload(to_engine *x, const struct to_packet *k)
+{
+	return to_bytes_of(x, frame_length(x), k->payload, k->payload_len);
+}
+
+static inline struct to_claims *to_engine_claims(to_engine *x)
+{
+	__u32 zero = 0;
+
+	(void)x;
+	return bpf_map_lookup_elem(&claims, &zero);
+}
+
+static inline void to_engine_event(to_engine *x, enum to_event event)
+{
+	__u32 zero = 0;
+	struct to_bpf_tally *n = bpf_map_lookup_elem(&tally, &zero);
+
+	(void)x;
+	if (n)
+		n->events[event]++;
+}
+
+#include "entries.h"
+
+#include <turnout/decide.h>
+#include <turnout/parse.h>
+
+#include "leave.h"
+#include "reclaim.h"
+
+TO_PART int to_parse_packet(to_engine *x, struct to_packet *k)
+{
+	const uint8_t *data, *end;
+
+	TO_PART_CHECK(k);
+	data = to_engine_data(x, &end);
+	to_parse(data, end, k);
+	return 0;
+}
+
+/* What a packet is decided by. False: it came by a port that is not ours (any more). */
+TO_INLINE bool begin(struct xdp_md *x, struct to_packet *k)
+{
+	__u32 zero = 0, ifindex = x->ingress_ifindex;
+	struct to_bpf_control *c = bpf_map_lookup_elem(&control, &zero);
+	struct to_bpf_port *port;
+
+	if (!c)
+		return false;
+	k->slot = *(volatile __u32 *)&c->slot;
+	if (replay) {
+		k->now = c->now;
+		k->zone = c->zone;
+		return true;
+	}
+	port = bpf_map_lookup_elem(&ports, &ifindex);
+	if (!port)
+		return false;
+	k->now = (__u32)(bpf_ktime_get_boot_ns() / NS_PER_S);
+	k->zone = port->zone;
+	return true;
+}
+
+TO_PART int to_count_packet(struct to_packet *k, uint32_t bytes)
+{
+	__u32 zero = 0, pair, cell, row;
+	struct to_bpf_tally *n;
+	struct to_bpf_row *r;
+	__u16 *index;
+
+	TO_PART_CHECK(k);
+	pair = to_bpf_pair(k->out.service, k->out.edge);
+	cell = k->out.class * TO_REASON_COUNT + k->out.reason;
+	index = bpf_map_lookup_elem(&rows, &pair);
+	n = bpf_map_lookup_elem(&tally, &zero);
+	if (!index || !n)
+		return 0;
+	row = *index;
+	r = bpf_map_lookup_elem(&counts, &row);
+	if (!r || cell >= TO_CLASS_COUNT * TO_REASON_COUNT || k->out.verdict >= TO_VERDICT_COUNT)
+		return 0;
+	r->cell[cell].packets++;
+	r->cell[cell].bytes += bytes;
+	n->verdicts[k->out.verdict]++;
+	return 0;
+}
+
+/* Replay: tells what has become of the frame. */
+TO_INLINE void tell(const struct to_packet *k, int code)
+{
+	__u32 zero = 0;
+	struct to_bpf_result *r = bpf_map_lookup_elem(&result, &zero);
+
+	if (!r)
+		return;
+	r->decision = k->out;
+	r->slot = k->slot;
+	if (k->out.action != TO_ACT_NONE)
+		r->egress = k->out.verdict == TO_VERDICT_STEER ? TO_EGRESS_EDGE : TO_EGRESS_OUT;
+	else if (k->out.verdict == TO_VERDICT_KERNEL)
+		r->egress = TO_EGRESS_KERNEL;
+	else
+		r->egress = code == XDP_TX ? TO_EGRESS_SENDER : TO_EGRESS_NONE;
+}
+
+SEC("xdp")
+int turnout_xdp(struct xdp_md *x)
+{
+	__u32 zero = 0, bytes = frame_length(x);
+	struct to_packet *k = bpf_map_lookup_elem(&scratch, &zero);
+	int code;
+
+	if (!k || !begin(x, k))
+		return XDP_PASS;
+	to_parse_packet(x, k);
+	to_prepare(x, k);
+	to_decide(x, k);
+	code = to_leave(x, k);
+	to_count_packet(k, bytes);
+	if (replay)
+		tell(k, code);
+	return code;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

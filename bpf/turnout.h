@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+/*
+ * What the XDP program and the process that loads it agree on. Both are built from this file; the
+ * pinned maps outlive both, so TO_BPF_LAYOUT counts the meanings of what is in them.
+ */
+#ifndef TURNOUT_BPF_TURNOUT_H
+#define TURNOUT_BPF_TURNOUT_H
+
+#include <turnout/icmp_error.h>
+
+/*
+ * How entries mean what they mean. A new number where fields of struct to_bpf_entry or of a key are
+ * given another meaning; that they move or grow needs none, for the maps' BTF tells (xdp_migrate.c).
+ */
+#define TO_BPF_LAYOUT 1
+
+/* Bytes of a table that the program can hold; a power of two, and with what follows below 4 MiB,
+ * the largest value of a map on Linux 6.1. (engine.h) */
+#ifndef TO_BPF_TABLE_BYTES
+#define TO_BPF_TABLE_BYTES (1u << 21)
+#endif
+#define TO_BPF_TABLE_SLOTS 2
+
+struct to_bpf_table {
+	uint8_t bytes[TO_BPF_TABLE_BYTES + 64]; /* an element may begin at the last byte */
+};
+
+/* One element. Written by the loader in single aligned stores, read by each packet once. */
+struct to_bpf_control {
+	uint32_t slot; /* the table that decides: the commit of a generation is this store */
+	uint32_t now;  /* replay: clock seconds */
+	uint32_t zone; /* replay: enum to_zone */
+	uint32_t reserved;
+};
+
+/* A network interface that the program is attached to, by its index. */
+struct to_bpf_port {
+	uint32_t zone; /* enum to_zone */
+	uint8_t own[6];
+	uint8_t reserved[2];
+};
+
+/* Where frames leave: by edge, then to outside over IPv4 and over IPv6. */
+struct to_bpf_hop {
+	uint32_t ifindex; /* 0: they cannot */
+	uint16_t mtu;     /* bytes of an IP packet */
+	uint8_t mac[6];
+	uint8_t own[6];
+	uint8_t reserved[2];
+};
+_Static_assert(sizeof(struct to_bpf_hop) == 20, "layout");
+#define TO_BPF_HOP_OUTSIDE4 TO_MAX_EDGES
+#define TO_BPF_HOP_OUTSIDE6 (TO_MAX_EDGES + 1)
+#define TO_BPF_HOPS         (TO_MAX_EDGES + 2)
+
+/*
+ * `expires` is what makes an entry live, and who may free it: a reclaimer first exchanges the time
+ * that it has found dead for TO_BPF_FREED, and only then deletes; whoever gives a dead entry a new
+ * life exchanges that time for a new one. So nobody deletes what another has just revived.
+ */
+struct to_bpf_entry {
+	struct to_entry e __attribute__((aligned(8))); /* its first 8 bytes are exchanged as one */
+	uint32_t ring; /* unproven: its place in the order of age (bpf/entries.h) */
+	uint32_t tag;  /* of the key: a place that was reused under a reader's eyes shows it */
+};
+_Static_assert(sizeof(struct to_bpf_entry) == 24, "layout");
+#define TO_BPF_FREED 0u /* values of `expires`, all dead for ever */
+#define TO_BPF_MOVED 1u /* the entry was proven, and is in the other map */
+#define TO_BPF_GRACE 2u /* seconds that an entry is dead before it is reclaimed */
+
+/* A CPU's. */
+struct to_bpf_tally {
+	uint64_t events[TO_EVENT_COUNT];
+	uint64_t verdicts[TO_VERDICT_COUNT];
+	struct to_icmp_budget icmp;
+};
+
+/* Counters of one pair of service and edge, a CPU's. Which row is which pair's: rows[]. */
+#define TO_BPF_PAIRS (65u * 65u) /* TO_MAX_SERVICES or none, TO_MAX_EDGES or none */
+#define TO_BPF_ROWS  1024u       /* pairs that can be told apart; row 0 is everybody else's */
+struct to_bpf_row {
+	struct to_count cell[TO_CLASS_COUNT * TO_REASON_COUNT];
+};
+
+TO_INLINE uint32_t to_bpf_pair(uint8_t service, uint8_t edge)
+{
+	uint32_t s = service < TO_MAX_SERVICES ? service : TO_MAX_SERVICES;
+	uint32_t e = edge < TO_MAX_EDGES ? edge : TO_MAX_EDGES;
+
+	return s * (TO_MAX_EDGES + 1) + e;
+}
+
+/* Replay: what became of the frame. */
+struct to_bpf_result {
+	struct to_decision decision;
+	uint32_t egress; /* enum to_egress */
+	uint32_t slot;   /* whose table decided */
+};
+
+/* Room for bytes that move. */
+struct to_bpf_room {
+	uint8_t head[TO_MAX_HEAD];
+	uint8_t quote[2048]; /* a power of two; TO_ICMP_QUOTE_MAX are used */
+};
+
+/* Keys that may be dead, for the program `reclaim`. */
+#define TO_BPF_RECLAIM 64
+struct to_bpf_suspects {
+	struct to_key6 key[TO_BPF_RECLAIM]; /* a struct to_key uses its first 12 bytes */
+};
+struct to_bpf_reclaim {
+	uint32_t kind; /* enum to_entry_kind; proven ones */
+	uint32_t n;
+	uint32_t now;
+	uint32_t freed; /* out */
+};
+
+#endif
