@@ -5,9 +5,9 @@
  * anything proven (I4).
  *
  * Maps are shared by all CPUs, for the two directions of a flow may come on different ones. A place
- * that is deleted is used again at once, perhaps under the eyes of a CPU that has just looked it up;
- * so what is proven is deleted only when it has been dead for a while (reclaim.h), an unproven entry
- * that was proven is not deleted but marked, and each carries a tag of its key.
+ * that is deleted is used again at once, perhaps under the eyes of a CPU that has just looked it
+ * up; so what is proven is deleted only when it has been dead for a while (reclaim.h), an unproven
+ * entry that was proven is not deleted but marked, and each carries a tag of its key.
  *
  * Unproven entries are displaced in the order of their age: each CPU writes the keys that it adds
  * into a ring, and displaces what it finds where it writes. So there are never more of them than
@@ -131,7 +131,8 @@ TO_INLINE bool entry_free(struct to_bpf_entry *p, __u64 seen)
 	       entry_exchange(p, seen, (seen & ~0xffffffffull) | TO_BPF_FREED);
 }
 
-/* Puts `v` in the place that the key has. False: it is being reclaimed, or another CPU was faster. */
+/* Puts `v` in the place that the key has. False: it is being reclaimed, or another CPU was faster.
+ */
 TO_INLINE bool entry_replace(struct to_bpf_entry *p, const struct to_bpf_entry *v)
 {
 	__u64 seen = entry_word(&p->e);
@@ -156,8 +157,8 @@ TO_INLINE __u32 ring_take(to_engine *x, enum to_entry_kind kind, __u32 now)
 	head = bpf_map_lookup_elem(&heads, &index);
 	if (!head)
 		return 0;
-	place = cpu * ring_size + *head;
-	*head = *head + 1 < ring_size ? *head + 1 : 0;
+	place = cpu * ring_size[kind] + *head;
+	*head = *head + 1 < ring_size[kind] ? *head + 1 : 0;
 	oldest = ring_at(kind, place);
 	if (!oldest)
 		return place;

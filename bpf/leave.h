@@ -31,17 +31,18 @@ TO_INLINE const struct to_bpf_hop *hop_of(const struct to_packet *k)
 	return bpf_map_lookup_elem(&hops, &i);
 }
 
-/* Moves the frame's first `len` bytes forward by `by` (backward: less than 0), and its beginning. */
+/* Moves the frame's first `len` bytes forward by `by` (backward: less than 0), and its beginning.
+ */
 TO_PART int to_move_head(to_engine *x, uint32_t len, int by)
 {
 	struct to_bpf_room *r = the_room();
 
 	if (!r)
 		return -1;
-	TO_OPAQUE(len);
-	len &= HEAD_MASK;
 	if (!len)
 		return -1;
+	TO_OPAQUE(len);
+	len = ((len - 1) & HEAD_MASK) + 1; /* 6.1 does not learn a bound from a test for zero */
 	if (bpf_xdp_load_bytes(x, 0, r->head, len) || bpf_xdp_adjust_head(x, by))
 		return -1;
 	return bpf_xdp_store_bytes(x, 0, r->head, len) ? -1 : 0;
@@ -283,9 +284,11 @@ TO_PART int to_quote(to_engine *x, struct to_packet *k)
 	cut = (int)len - (int)(k->l3 + quote);
 	if (cut > 0 && bpf_xdp_adjust_tail(x, -cut))
 		return -1;
+	if (!quote)
+		return -1;
 	TO_OPAQUE(quote);
-	quote &= QUOTE_MASK;
-	if (!quote || bpf_xdp_load_bytes(x, k->l3, r->quote, quote))
+	quote = ((quote - 1) & QUOTE_MASK) + 1; /* likewise */
+	if (bpf_xdp_load_bytes(x, k->l3, r->quote, quote))
 		return -1;
 	return to_move_head(x, k->l3 & L2_MASK, -(int)to_icmp_error_header(k));
 }

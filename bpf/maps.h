@@ -6,9 +6,9 @@
 #include "turnout.h"
 
 /* Set before the program is loaded; constants from then on. */
-const volatile bool replay;       /* time and zone are given, the result is written down */
+const volatile bool replay; /* time and zone are given, the result is written down */
 const volatile __u32 ring_cpus = 1;
-const volatile __u32 ring_size = 1; /* a CPU's part of the unproven entries of each kind */
+const volatile __u32 ring_size[TO_ENTRY_KIND_COUNT]; /* a CPU's part of the unproven entries */
 
 #define ONE(name, map_type, value_type, most, flags)                                               \
 	struct {                                                                                   \
@@ -19,6 +19,7 @@ const volatile __u32 ring_size = 1; /* a CPU's part of the unproven entries of e
 		__type(value, value_type);                                                         \
 	} name SEC(".maps")
 
+ONE(about, BPF_MAP_TYPE_ARRAY, struct to_bpf_about, 1, 0);
 ONE(tables, BPF_MAP_TYPE_ARRAY, struct to_bpf_table, TO_BPF_TABLE_SLOTS, BPF_F_MMAPABLE);
 ONE(control, BPF_MAP_TYPE_ARRAY, struct to_bpf_control, 1, BPF_F_MMAPABLE);
 ONE(result, BPF_MAP_TYPE_ARRAY, struct to_bpf_result, 1, BPF_F_MMAPABLE);

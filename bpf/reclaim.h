@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
 /*
  * Frees proven entries that are dead. The loader looks for them, a few hundred at a time, and hands
- * their keys over; whether each is still dead is asked here, by the exchange that claims it, so that
- * a packet that revives it meanwhile wins or waits, and never loses it.
+ * their keys over; whether each is still dead is asked here, by the exchange that claims it, so
+ * that a packet that revives it meanwhile wins or waits, and never loses it.
  */
 #ifndef TURNOUT_BPF_RECLAIM_H
 #define TURNOUT_BPF_RECLAIM_H

@@ -134,12 +134,14 @@ TO_INLINE void tell(const struct to_packet *k, int code)
 		return;
 	r->decision = k->out;
 	r->slot = k->slot;
-	if (k->out.action != TO_ACT_NONE)
+	if (code == XDP_DROP)
+		r->egress = TO_EGRESS_NONE;
+	else if (k->out.action != TO_ACT_NONE)
 		r->egress = k->out.verdict == TO_VERDICT_STEER ? TO_EGRESS_EDGE : TO_EGRESS_OUT;
 	else if (k->out.verdict == TO_VERDICT_KERNEL)
 		r->egress = TO_EGRESS_KERNEL;
 	else
-		r->egress = code == XDP_TX ? TO_EGRESS_SENDER : TO_EGRESS_NONE;
+		r->egress = TO_EGRESS_SENDER;
 }
 
 SEC("xdp")

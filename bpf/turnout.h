@@ -6,11 +6,12 @@
 #ifndef TURNOUT_BPF_TURNOUT_H
 #define TURNOUT_BPF_TURNOUT_H
 
-#include <turnout/icmp_error.h>
+#include <turnout/packet.h>
 
 /*
  * How entries mean what they mean. A new number where fields of struct to_bpf_entry or of a key are
- * given another meaning; that they move or grow needs none, for the maps' BTF tells (xdp_migrate.c).
+ * given another meaning; that they move or grow needs none, for the maps' BTF tells
+ * (xdp_migrate.c).
  */
 #define TO_BPF_LAYOUT 1
 
@@ -24,6 +25,17 @@
 struct to_bpf_table {
 	uint8_t bytes[TO_BPF_TABLE_BYTES + 64]; /* an element may begin at the last byte */
 };
+
+/* What the maps are, for the process that finds them. The last one pinned, so that a set which has
+ * it is whole. */
+struct to_bpf_about {
+	uint32_t magic; /* TO_BPF_MAGIC */
+	uint32_t layout;
+	uint32_t ring_cpus;
+	uint32_t reserved;
+	uint64_t object; /* replay: hash of the program that is kept; else 0 */
+};
+#define TO_BPF_MAGIC 0x54555842u /* "BXUT" as bytes */
 
 /* One element. Written by the loader in single aligned stores, read by each packet once. */
 struct to_bpf_control {

@@ -14,14 +14,23 @@
 #include "replay_events.h"
 #include "summary.h"
 
-#define NS           1000000000ull
-#define ARGUMENT     64 /* bytes of one that we make */
-#define FIXED_ARGS   16
-#define ENGINE       "turnout-dp"
-#define ENGINE_WHERE "TURNOUT_DP"
+#define NS         1000000000ull
+#define ARGUMENT   64 /* bytes of one that we make */
+#define FIXED_ARGS 16
+
+/* What can replay. `where` may name another executable. */
+static const struct engine {
+	const char *name;
+	const char *program;
+	const char *where;
+} engines[] = {
+	{"dpdk", "turnout-dp", "TURNOUT_DP"},
+	{"xdp", "turnout-xdp", "TURNOUT_XDP"},
+};
 
 struct replay {
 	const struct to_args *args;
+	const struct engine *engine;
 	const char *plan_path;
 	const char *capture;
 	struct to_plan *plan;
@@ -98,13 +107,14 @@ static bool make_arguments(struct replay *r)
 		to_complain("no memory");
 		return false;
 	}
-	add(r, ENGINE);
+	add(r, r->engine->program);
 	add(r, "replay");
 	add(r, "--pcap");
 	add(r, r->capture);
 	add_value(r, "--workers");
 	add_value(r, "--out");
 	add_value(r, "--mtu");
+	add_value(r, "--keep");
 	if (!to_has(r->args, "quiet") && isatty(STDERR_FILENO))
 		add(r, "--progress");
 	snprintf(r->text[n], ARGUMENT, "/dev/fd/%d", r->summary);
@@ -138,13 +148,13 @@ static int run_engine(struct replay *r)
 	for (unsigned i = 0; i < r->events.count; i++)
 		fds[i] = r->events.event[i].image;
 	fds[r->events.count] = r->summary;
-	code = to_engine_find(ENGINE, ENGINE_WHERE, path, sizeof(path));
+	code = to_engine_find(r->engine->program, r->engine->where, path, sizeof(path));
 	if (code == 0)
 		code = to_engine_run(path, r->argv, fds, r->events.count + 1);
 	free(fds);
 	if (code < 0) {
-		to_complain("cannot run the engine %s: %s; " ENGINE_WHERE " may name another",
-			    *path ? path : ENGINE, strerror(-code));
+		to_complain("cannot run the engine %s: %s; %s may name another",
+			    *path ? path : r->engine->program, strerror(-code), r->engine->where);
 		return TO_EXIT_UNREACHABLE;
 	}
 	if (code > TO_EXIT_REFUSED) {
@@ -215,16 +225,24 @@ static int replay(struct replay *r)
 	return show(r, code);
 }
 
+static const struct engine *find_engine(const char *name)
+{
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+		if (!name || !strcmp(engines[i].name, name))
+			return &engines[i];
+	}
+	to_complain("no engine '%s' can replay; 'dpdk' and 'xdp' can", name);
+	return NULL;
+}
+
 static enum to_exit run(const struct to_args *args)
 {
 	struct replay r = {.args = args, .summary = -1};
-	const char *engine = to_value(args, "engine");
 	enum to_exit code;
 
-	if (engine && strcmp(engine, "dpdk")) {
-		to_complain("no engine '%s' can replay; 'dpdk' can", engine);
+	r.engine = find_engine(to_value(args, "engine"));
+	if (!r.engine)
 		return TO_EXIT_USAGE;
-	}
 	r.plan_path = args->positional[0];
 	r.capture = args->positional[1];
 	if (!to_open_plan(r.plan_path, &r.plan, &code))
@@ -246,8 +264,11 @@ static const struct to_option options[] = {
 	 "90, 15m, 2h after the first frame, or 2026-01-01T10:00:00Z; may be "
 	 "given again"},
 	{"events", "FILE", "more of them, one TIME=EVENT a line"},
-	{"engine", "dpdk", "which engine steers"},
-	{"workers", "N", "the engine's workers, 1 to 64; the verdicts do not depend on it"},
+	{"engine", "dpdk|xdp", "which engine steers (default: dpdk); xdp needs root"},
+	{"workers", "N", "dpdk: workers, 1 to 64; the verdicts do not depend on it"},
+	{"keep", "DIR",
+	 "xdp: keeps the loaded program in this directory of the BPF file system, "
+	 "and uses what an earlier replay has left there"},
 	{"out", "DIR", "writes verdicts.jsonl and a capture for each edge there"},
 	{"mtu", "N", "bytes of the largest IP packet (default 1500)"},
 	{"quiet", NULL, "print no summary"},

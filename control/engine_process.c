@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* From the directory of this executable: installed in bin, in the build tree, in libexec. */
-static const char *const places[] = {"", "../dataplane/", "../libexec/turnout/"};
+static const char *const places[] = {"", "../dataplane/", "../bpf/", "../libexec/turnout/"};
 
 static bool try(char *path, size_t size, const char *directory, size_t length, const char *place,
 		const char *name)

@@ -18,15 +18,6 @@ struct to_worker;
 #define TO_FRAME_HEADROOM 96
 #define TO_BURST          64
 
-enum to_egress {
-	TO_EGRESS_NONE,   /* dropped: the buffer is the caller's to free */
-	TO_EGRESS_KERNEL, /* untouched */
-	TO_EGRESS_EDGE,   /* to decision.edge */
-	TO_EGRESS_OUT,    /* to the client or whoever the edge talks to */
-	TO_EGRESS_SENDER, /* the frame was dropped, and its buffer now holds the ICMP error about it
-			   */
-};
-
 struct to_frame {
 	uint8_t *data;  /* in: the frame. out: moved when a header was added or padding cut */
 	uint32_t len;   /* bytes */
@@ -48,11 +39,6 @@ struct to_nexthops {
 /* The next hops of a replay, where there is no neighbour to ask: locally administered addresses,
  * 02:54:4f:00:00:01 own, 02:54:4f:00:00:02 outside, 02:54:4f:00:01:NN edge number NN. */
 void to_nexthops_replay(struct to_nexthops *nh, uint16_t mtu);
-
-struct to_count {
-	uint64_t packets;
-	uint64_t bytes; /* of frames as they came in */
-};
 
 /*
  * Counters of one worker, written by it alone, read by anyone at any time.

@@ -3,7 +3,6 @@
 #ifndef TURNOUT_WORKER_H
 #define TURNOUT_WORKER_H
 
-#include <turnout/icmp_error.h>
 #include <turnout/packet.h>
 #include <turnout/sdp.h>
 

@@ -21,12 +21,6 @@
 enum { TO_TIME_EXCEEDED4 = 11, TO_UNREACHABLE4 = 3, TO_FRAGMENTATION_NEEDED = 4 };
 enum { TO_TIME_EXCEEDED6 = 3, TO_TOO_BIG6 = 2 };
 
-/* Errors of this second. */
-struct to_icmp_budget {
-	uint32_t second;
-	uint32_t sent;
-};
-
 /* The address that errors come from: a gateway's, else the flow's VIP. NULL: there is none. */
 TO_INLINE const union to_addr *to_icmp_error_from(const struct to_table *t,
 						  const struct to_packet *k)

@@ -103,6 +103,12 @@ struct to_decision {
 };
 _Static_assert(sizeof(struct to_decision) == 8, "layout");
 
+/* ICMP errors of this second (icmp_error.h). */
+struct to_icmp_budget {
+	uint32_t second;
+	uint32_t sent;
+};
+
 struct to_packet {
 	/* headers; valid unless family is TO_NO_FAMILY */
 	union to_addr src;

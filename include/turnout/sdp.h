@@ -221,12 +221,12 @@ struct to_sdp_walk {
 	union to_addr session; /* c= before the first m= */
 	union to_addr media;   /* that of this media section */
 	union to_addr rtcp;    /* of a=rtcp, when it names one */
-	uint32_t off;          /* of the next line */
-	uint32_t end;
-	uint32_t port;      /* of this m=; 0: none, or not one that claims */
-	uint32_t rtcp_port; /* of its a=rtcp */
-	uint32_t in_media;
-	uint32_t reserved;
+	uint16_t off;          /* of the next line */
+	uint16_t end;
+	uint16_t port;      /* of this m=; 0: none, or not one that claims */
+	uint16_t rtcp_port; /* of its a=rtcp */
+	uint16_t in_media;
+	uint16_t reserved[3];
 };
 
 TO_GLOBAL uint32_t to_claims_add(struct to_claims *claims, const union to_addr *a, uint32_t port)

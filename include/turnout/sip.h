@@ -136,6 +136,8 @@ TO_GLOBAL uint32_t to_id_add(to_base base, uint32_t off, uint32_t end, struct to
 {
 	if (!s || end <= off)
 		return 0;
+	if (s->len && s->len < TO_SIP_MAX_ID)
+		to_id_put(s, ' ', 1);
 	if (end - off > TO_SIP_MAX_ID || s->len + (end - off) > TO_SIP_MAX_ID) {
 		s->len = TO_SIP_MAX_ID + 1;
 		return 0;
@@ -162,8 +164,6 @@ TO_INLINE void to_id_piece(to_base base, uint32_t off, uint32_t end, struct to_i
 	end = to_trim(base, off, end);
 	if (off >= end)
 		return;
-	if (s->len && s->len < TO_SIP_MAX_ID)
-		to_id_put(s, ' ', 1);
 	to_id_add(base, off, end, s);
 }
 
@@ -192,19 +192,19 @@ enum to_sip_header { TO_SIP_H_OTHER, TO_SIP_H_CALL_ID, TO_SIP_H_VIA, TO_SIP_H_CS
 
 /* Where the value of the first header of a kind lies. */
 struct to_sip_part {
-	uint32_t from;
-	uint32_t to;
-	uint32_t seen;
-	uint32_t folded; /* it goes over more than one line */
+	uint16_t from;
+	uint16_t to;
+	uint16_t seen;
+	uint16_t folded; /* it goes over more than one line */
 };
 
 /* The state of the walk from line to line. */
 struct to_sip_walk {
 	struct to_sip_part part[4]; /* by enum to_sip_header */
-	uint32_t off;               /* of the next line */
-	uint32_t end;
-	uint32_t body;
-	uint32_t header; /* which of the parts the last line belongs to */
+	uint16_t off;               /* of the next line */
+	uint16_t end;
+	uint16_t body;
+	uint16_t header; /* which of the parts the last line belongs to */
 };
 
 TO_GLOBAL uint32_t to_sip_method(to_base base, uint32_t off, uint32_t end)

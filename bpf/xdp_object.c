@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "xdp_object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "turnout.skel.h"
+
+/* libbpf's warnings, of which the last one says most. */
+static char last_warning[256];
+
+static int remember(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && !*last_warning)
+		vsnprintf(last_warning, sizeof(last_warning), format, args);
+	return 0;
+}
+
+static int complain(int ret, const char *what, char *err, size_t err_size)
+{
+	last_warning[strcspn(last_warning, "\n")] = '\0';
+	snprintf(err, err_size, "%s: %s%s%s", what, strerror(-ret), *last_warning ? ": " : "",
+		 last_warning);
+	return ret;
+}
+
+struct bpf_map *to_xdp_entries(const struct to_xdp *x, enum to_entry_kind kind, bool proven)
+{
+	struct bpf_map *const maps[TO_ENTRY_KIND_COUNT][2] = {
+		[TO_PIN4] = {x->skel->maps.new_pins4, x->skel->maps.pins4},
+		[TO_PIN6] = {x->skel->maps.new_pins6, x->skel->maps.pins6},
+		[TO_DIALOG] = {x->skel->maps.new_dialogs, x->skel->maps.dialogs},
+		[TO_TRANSACTION] = {x->skel->maps.new_transactions, x->skel->maps.transactions},
+		[TO_AFFINITY] = {NULL, x->skel->maps.affinities},
+		[TO_OWNER] = {NULL, x->skel->maps.owners},
+		[TO_FRAGMENT] = {x->skel->maps.new_fragments, x->skel->maps.fragments},
+	};
+
+	return maps[kind][proven];
+}
+
+struct bpf_map *to_xdp_ring(const struct to_xdp *x, enum to_entry_kind kind)
+{
+	switch (kind) {
+	case TO_PIN4:
+		return x->skel->maps.ring_pins4;
+	case TO_PIN6:
+		return x->skel->maps.ring_pins6;
+	case TO_DIALOG:
+		return x->skel->maps.ring_dialogs;
+	case TO_TRANSACTION:
+		return x->skel->maps.ring_transactions;
+	case TO_FRAGMENT:
+		return x->skel->maps.ring_fragments;
+	default:
+		return NULL;
+	}
+}
+
+uint32_t to_xdp_key_size(enum to_entry_kind kind)
+{
+	return kind == TO_PIN6 ? sizeof(struct to_key6) : sizeof(struct to_key);
+}
+
+static uint64_t fnv(uint64_t h, const void *data, size_t size)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < size; i++)
+		h = (h ^ p[i]) * 0x100000001b3ULL;
+	return h;
+}
+
+uint64_t to_xdp_object_hash(const struct to_xdp_sizes *sizes)
+{
+	size_t size;
+	const void *elf = turnout_bpf__elf_bytes(&size);
+
+	return fnv(fnv(0xcbf29ce484222325ULL, elf, size), sizes, sizeof(*sizes));
+}
+
+static uint32_t at_least(uint32_t n, uint32_t least)
+{
+	return n > least ? n : least;
+}
+
+/* A CPU may add an entry while another one is taking its oldest out, so a few more fit. */
+static int set_sizes(struct to_xdp *x, const struct to_xdp_sizes *sizes)
+{
+	int ret = 0;
+
+	for (int kind = 0; ret == 0 && kind < TO_ENTRY_KIND_COUNT; kind++) {
+		const struct to_state_size *s = &sizes->of[kind];
+		uint32_t each = at_least(s->unproven / sizes->cpus, 1);
+		struct bpf_map *ring = to_xdp_ring(x, kind);
+
+		ret = bpf_map__set_max_entries(to_xdp_entries(x, kind, true),
+					       at_least(s->proven, 1));
+		if (ret < 0 || !ring)
+			continue;
+		x->skel->rodata->ring_size[kind] = each;
+		ret = bpf_map__set_max_entries(ring, each * sizes->cpus);
+		if (ret == 0)
+			ret = bpf_map__set_max_entries(to_xdp_entries(x, kind, false),
+						       (each + 1) * sizes->cpus);
+	}
+	return ret;
+}
+
+int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay, char *err,
+		size_t err_size)
+{
+	int ret;
+
+	*x = (struct to_xdp){.rows_used = 1};
+	*last_warning = '\0';
+	libbpf_set_print(remember);
+	x->cpus = libbpf_num_possible_cpus();
+	x->skel = turnout_bpf__open();
+	if (!x->skel)
+		return complain(-errno, "cannot open the program", err, err_size);
+	x->skel->rodata->replay = replay;
+	x->skel->rodata->ring_cpus = sizes->cpus;
+	ret = set_sizes(x, sizes);
+	return ret < 0 ? complain(ret, "cannot size the maps", err, err_size) : 0;
+}
+
+static void *map_memory(const struct bpf_map *map, size_t size, int protection)
+{
+	void *p = mmap(NULL, size, protection, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Elements of an array follow each other, each rounded up to 8 bytes. */
+_Static_assert(sizeof(struct to_bpf_table) % 8 == 0, "the second slot follows the first");
+
+int to_xdp_map(struct to_xdp *x, char *err, size_t err_size)
+{
+	x->control = map_memory(x->skel->maps.control, sizeof(*x->control), PROT_READ | PROT_WRITE);
+	x->tables = map_memory(x->skel->maps.tables, TO_BPF_TABLE_SLOTS * sizeof(*x->tables),
+			       PROT_READ | PROT_WRITE);
+	x->result = map_memory(x->skel->maps.result, sizeof(*x->result), PROT_READ);
+	if (!x->control || !x->tables || !x->result)
+		return complain(-errno, "cannot map the tables", err, err_size);
+	return 0;
+}
+
+int to_xdp_load(struct to_xdp *x, char *err, size_t err_size)
+{
+	int ret = turnout_bpf__load(x->skel);
+
+	if (ret < 0)
+		return complain(ret, "the kernel does not load the program", err, err_size);
+	x->xdp_fd = bpf_program__fd(x->skel->progs.turnout_xdp);
+	x->reclaim_fd = bpf_program__fd(x->skel->progs.turnout_reclaim);
+	return to_xdp_map(x, err, err_size);
+}
+
+static void unmap(const volatile void *p, size_t size)
+{
+	if (p)
+		munmap((void *)(uintptr_t)p, size);
+}
+
+void to_xdp_close(struct to_xdp *x)
+{
+	unmap(x->control, sizeof(*x->control));
+	unmap(x->tables, TO_BPF_TABLE_SLOTS * sizeof(*x->tables));
+	unmap(x->result, sizeof(*x->result));
+	if (x->skel)
+		turnout_bpf__destroy(x->skel);
+	*x = (struct to_xdp){0};
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The program and its maps, as this process holds them. Functions return 0 or a negative errno,
+ * with a message for a person in `err` where they take one. One thread.
+ */
+#ifndef TURNOUT_XDP_OBJECT_H
+#define TURNOUT_XDP_OBJECT_H
+
+#include <stddef.h>
+
+#include "dataplane/state.h"
+#include "turnout.h"
+
+struct turnout_bpf; /* the skeleton */
+struct bpf_map;
+
+/* Most entries of each kind; unproven ones are divided among `cpus` rings. */
+struct to_xdp_sizes {
+	struct to_state_size of[TO_ENTRY_KIND_COUNT];
+	uint32_t cpus;
+};
+
+struct to_xdp {
+	struct turnout_bpf *skel;
+	struct to_bpf_control *control;
+	struct to_bpf_table *tables; /* [TO_BPF_TABLE_SLOTS] */
+	volatile const struct to_bpf_result *result;
+	uint16_t rows[TO_BPF_PAIRS]; /* what the map of that name has */
+	uint32_t rows_used;
+	int xdp_fd; /* programs */
+	int reclaim_fd;
+	int cpus; /* possible ones: values of a per-CPU map */
+};
+
+/* Reads the object, sets sizes and constants; nothing is in the kernel yet. */
+int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay, char *err,
+		size_t err_size);
+/* Loads the maps that are not there already (xdp_pin.h), and the programs. */
+int to_xdp_load(struct to_xdp *x, char *err, size_t err_size);
+/* Maps into memory what is read and written there; to_xdp_load() does it. */
+int to_xdp_map(struct to_xdp *x, char *err, size_t err_size);
+/* Also after a failure, or twice. What is pinned stays. */
+void to_xdp_close(struct to_xdp *x);
+
+/* FNV-1a of the object and the sizes: what a kept program was made of. */
+uint64_t to_xdp_object_hash(const struct to_xdp_sizes *sizes);
+
+/* NULL for an unproven map of a kind that has none. */
+struct bpf_map *to_xdp_entries(const struct to_xdp *x, enum to_entry_kind kind, bool proven);
+struct bpf_map *to_xdp_ring(const struct to_xdp *x, enum to_entry_kind kind);
+
+/* Bytes of a key of that kind. */
+uint32_t to_xdp_key_size(enum to_entry_kind kind);
+
+#endif

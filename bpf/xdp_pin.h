@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What outlives the process: maps, by their names, in a directory of the BPF file system. A set of
+ * maps is whole when it has `about`, which is pinned last and removed first.
+ */
+#ifndef TURNOUT_XDP_PIN_H
+#define TURNOUT_XDP_PIN_H
+
+#include "xdp_object.h"
+
+/* Makes the directory and what is above it. -ENOTSUP: that is not in a BPF file system. */
+int to_xdp_directory(const char *dir, char *err, size_t err_size);
+
+/* The description of the set in `dir`. -ENOENT: there is none, or not a whole one. */
+int to_xdp_about(const char *dir, struct to_bpf_about *about);
+
+/* Takes all maps from the set in `dir`; between open and load. -ESTALE: one has another shape. */
+int to_xdp_reuse(struct to_xdp *x, const char *dir, char *err, size_t err_size);
+
+/* Pins all maps, after load. What was there before under their names goes. */
+int to_xdp_pin(struct to_xdp *x, const char *dir, const struct to_bpf_about *about, char *err,
+	       size_t err_size);
+
+/* Removes every file in `dir` and then `dir`. */
+int to_xdp_unpin(const char *dir);
+
+/* Which pair has which row of counters: reads it after to_xdp_reuse(), or begins anew. */
+int to_xdp_rows_read(struct to_xdp *x);
+int to_xdp_rows_clear(struct to_xdp *x);
+
+#endif
