@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The engines, and all that is different between them."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import lab
+import plans
+from processes import Failed, Process
+
+READY, ANSWERS = 60, 10  # seconds
+PINS = 65536
+
+
+class Engine:
+    """A process in the gateway's namespace that steers between `outside` and `edges`."""
+
+    name = program = None
+
+    def __init__(self, build, network, watch, table):
+        self.path = build / self.program
+        self.network, self.watch, self.table = network, watch, table
+        self.process = None
+
+    @classmethod
+    def missing(cls, build):
+        """None, or why it cannot be run."""
+        path = build / cls.program
+        if not os.access(path, os.X_OK):
+            return f"there is no {path}"
+        done = subprocess.run([path, "run", "--help"], capture_output=True, check=False)
+        return None if done.returncode == 0 else f"{path} has no command 'run'"
+
+    def argv(self):
+        raise NotImplementedError
+
+    def ready(self):
+        raise NotImplementedError
+
+    def start(self):
+        with lab.inside("gw"):
+            self.process = Process(self.watch, self.name, self.argv())
+        self.ready()
+
+    def reload(self, number):
+        """The table again; returns how long it took to be live, in us, by the engine's word."""
+        self.signal(signal.SIGHUP)
+        found = self.watch.until(
+            self.process, r"generation (\d+) is live after (\d+) us|.*refused.*", "err", ANSWERS)
+        if found[1] != str(number):
+            raise Failed(f"{self.name}: generation {number} is not live: {found[0]}")
+        return int(found[2])
+
+    def signal(self, number):
+        self.process.child.send_signal(number)
+
+    def report(self):
+        """The counters."""
+        self.process.text["out"] = ""
+        self.signal(signal.SIGUSR1)
+        end = time.monotonic() + ANSWERS
+        while time.monotonic() < end:
+            self.watch.turn(end)
+            try:
+                return json.JSONDecoder().raw_decode(self.process.text["out"])[0]
+            except ValueError:
+                continue
+        raise Failed(f"{self.name} prints no counters")
+
+    def kill(self):
+        self.process.child.kill()
+        self.process.wait()
+
+    def forget(self):
+        """A fault: it dies and comes back without its state."""
+        self.kill()
+        self.start()
+
+    def stop(self):
+        """Its exit status."""
+        self.signal(signal.SIGTERM)
+        return self.process.wait()
+
+    def close(self):
+        """What it leaves behind when it is not running."""
+
+
+class Dpdk(Engine):
+    """turnout-dp over DPDK's AF_PACKET driver: one worker, which spins."""
+
+    name, program = "dp-afpacket", "dataplane/turnout-dp"
+    eal = ["--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "256",
+           "--log-level=*:error"]
+
+    def argv(self):
+        cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        devices, ports, hops = [], [], []
+        for i, zone in enumerate(("outside", "edges")):
+            devices += ["--vdev", f"net_af_packet{i},iface={zone},framecnt=4096"]
+            ports += ["--port", f"net_af_packet{i}:{zone}"]
+        for edge in plans.EDGES:
+            hops += ["--nexthop", f"{edge}={lab.MACS[edge]}"]
+        return [self.path, "run", f"--lcores=(0-1)@({cpus})", *self.eal, *devices, "--",
+                "--table", self.table, *ports, "--nexthop", f"outside={lab.MACS['client']}",
+                *hops, "--pins", PINS]
+
+    def ready(self):
+        self.watch.until(self.process, r"generation \d+ is live", "err", READY)
+
+
+class Xdp(Engine):
+    """turnout-xdp in native mode; what it pins lives in a BPF file system of the test's own."""
+
+    name, program = "xdp", "bpf/turnout-xdp"
+
+    def __init__(self, build, network, watch, table):
+        super().__init__(build, network, watch, table)
+        self.pins = table.parent / "bpf"
+        self.pins.mkdir()
+        lab.run("mount", "-t", "bpf", "bpf", self.pins)
+
+    def argv(self):
+        return [self.path, "run", "--table", self.table, "--port", "outside:outside", "--port",
+                "edges:edges", "--pin", self.pins / "turnout", "--pins", PINS, "--mode", "native"]
+
+    def ready(self):
+        self.watch.until(self.process, r"steering on .*\(native\).*\(native\)", "err", READY)
+
+    def forget(self):
+        self.kill()
+        lab.run(self.path, "detach", "--pin", self.pins / "turnout")
+        self.start()
+
+    def close(self):
+        lab.run(self.path, "detach", "--pin", self.pins / "turnout")
+        lab.run("umount", self.pins)
+
+
+ENGINES = {engine.name: engine for engine in (Dpdk, Xdp)}
