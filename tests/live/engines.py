@@ -19,10 +19,11 @@ class Engine:
     """A process in the gateway's namespace that steers between `outside` and `edges`."""
 
     name = program = None
+    redirects = False  # by XDP, from one interface into another
 
-    def __init__(self, build, network, watch, table):
+    def __init__(self, build, watch, table):
         self.path = build / self.program
-        self.network, self.watch, self.table = network, watch, table
+        self.watch, self.table = watch, table
         self.process = None
 
     @classmethod
@@ -116,8 +117,10 @@ class Xdp(Engine):
 
     name, program = "xdp", "bpf/turnout-xdp"
 
-    def __init__(self, build, network, watch, table):
-        super().__init__(build, network, watch, table)
+    redirects = True
+
+    def __init__(self, build, watch, table):
+        super().__init__(build, watch, table)
         self.pins = table.parent / "bpf"
         self.pins.mkdir()
         lab.run("mount", "-t", "bpf", "bpf", self.pins)
