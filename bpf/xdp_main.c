@@ -4,11 +4,15 @@
 
 #include "dataplane/replay.h"
 #include "xdp_replay.h"
+#include "xdp_run.h"
 
 static const char help[] = "Usage: turnout-xdp COMMAND [OPTION]...\n"
 			   "\n"
 			   "The XDP engine of Turnout: steers in the kernel, without DPDK.\n"
 			   "\n"
+			   "  run        steers live traffic\n"
+			   "  status     what is attached, and what it remembers\n"
+			   "  detach     ends the steering\n"
 			   "  replay     runs a capture through the program\n"
 			   "\n"
 			   "`turnout-xdp COMMAND --help` says more. --version, --help.\n";
@@ -18,6 +22,9 @@ static const struct {
 	int (*main)(int argc, char **argv);
 } commands[] = {
 	{"replay", to_xdp_replay_main},
+	{"run", to_xdp_run_main},
+	{"status", to_xdp_status_main},
+	{"detach", to_xdp_detach_main},
 };
 
 int main(int argc, char **argv)

@@ -30,12 +30,13 @@
 #define FRAME_MAX (4096u - 256u - 320u)
 #define GROWTH    256u /* what an outer header or an ICMP error adds, and more */
 
-#define LOOPBACK     1u /* where BPF_PROG_RUN lets a frame arrive */
-#define SWEEP_STEP   1024u
-#define PROGRAM_PIN  "turnout_xdp"
-#define RECLAIM_PIN  "turnout_reclaim"
-#define ENTRIES_MOST (1u << 16) /* of each kind; twice that much is made for a capture's default   \
-				 */
+#define LOOPBACK    1u /* where BPF_PROG_RUN lets a frame arrive */
+#define SWEEP_STEP  1024u
+#define PROGRAM_PIN "turnout_xdp"
+#define RECLAIM_PIN "turnout_reclaim"
+#define ENTRIES_MOST                                                                               \
+	(1u << 16) /* of each kind; twice that much is made for a capture's default                \
+		    */
 
 struct xdp_replay {
 	struct to_xdp xdp;

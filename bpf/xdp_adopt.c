@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "xdp_adopt.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "turnout.skel.h"
+#include "xdp_migrate.h"
+#include "xdp_pin.h"
+
+#define PINS      (1u << 18)
+#define PATH_ROOM 224
+
+static uint32_t boottime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint32_t)ts.tv_sec;
+}
+
+static void path_of(char *path, const struct to_xdp_adoption *a, const struct bpf_map *map,
+		    const char *suffix)
+{
+	snprintf(path, PATH_ROOM, "%s/%s%s", a->dir, bpf_map__name(map), suffix);
+}
+
+/* The maps of (kind, proven): of unproven entries their rings too. */
+static unsigned maps_of(const struct to_xdp *x, enum to_entry_kind kind, bool proven,
+			struct bpf_map *maps[2])
+{
+	maps[0] = to_xdp_entries(x, kind, proven);
+	maps[1] = proven ? NULL : to_xdp_ring(x, kind);
+	return maps[0] ? 1 + (maps[1] != NULL) : 0;
+}
+
+static uint32_t pinned_entries(const struct to_xdp_adoption *a, const struct bpf_map *map)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+	char path[PATH_ROOM];
+	int fd;
+
+	path_of(path, a, map, "");
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		info.max_entries = 0;
+	close(fd);
+	return info.max_entries;
+}
+
+/* As large as what is pinned. */
+static void sizes_pinned(const struct to_xdp *x, const struct to_xdp_adoption *a,
+			 struct to_xdp_sizes *sizes)
+{
+	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
+		struct bpf_map *ring = to_xdp_ring(x, kind);
+		uint32_t n = pinned_entries(a, to_xdp_entries(x, kind, true));
+
+		if (n)
+			sizes->of[kind].proven = n;
+		n = ring ? pinned_entries(a, ring) : 0;
+		if (n)
+			sizes->of[kind].unproven = n;
+	}
+}
+
+static void sizes_wanted(struct to_xdp_sizes *sizes, uint32_t pins)
+{
+	struct to_state_config config = {0};
+
+	to_state_sizes(&config, 1, pins ? pins : PINS);
+	memcpy(sizes->of, config.size, sizeof(sizes->of));
+	sizes->cpus = (uint32_t)libbpf_num_possible_cpus();
+}
+
+static bool fits(const struct bpf_map *map, int fd)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map);
+}
+
+static int reuse(struct bpf_map *map, const struct to_xdp_adoption *a, const char *suffix)
+{
+	char path[PATH_ROOM];
+	int fd, ret = -ESTALE;
+
+	path_of(path, a, map, suffix);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd;
+	if (fits(map, fd))
+		ret = bpf_map__reuse_fd(map, fd);
+	close(fd);
+	return ret;
+}
+
+/* All of them or none. */
+static bool reuse_entries(struct bpf_map *maps[2], unsigned n, const struct to_xdp_adoption *a,
+			  const char *suffix)
+{
+	char path[PATH_ROOM];
+
+	for (unsigned i = 0; i < n; i++) {
+		int fd;
+
+		path_of(path, a, maps[i], suffix);
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			return false;
+		if (!fits(maps[i], fd)) {
+			close(fd);
+			return false;
+		}
+		close(fd);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (reuse(maps[i], a, suffix) < 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_entries(const struct to_xdp *x, const struct bpf_map *map)
+{
+	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
+		if (map == to_xdp_entries(x, kind, true) || map == to_xdp_entries(x, kind, false) ||
+		    map == to_xdp_ring(x, kind))
+			return true;
+	}
+	return false;
+}
+
+/* Between open and load. */
+static int reuse_all(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size)
+{
+	struct bpf_map *map, *maps[2];
+
+	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
+		for (int proven = 0; proven < 2; proven++) {
+			unsigned n = maps_of(x, kind, proven, maps);
+
+			/* what an interrupted move has made goes on */
+			if (n && reuse_entries(maps, n, a, ".new"))
+				a->moves[kind][proven] = true;
+			else if (n && !reuse_entries(maps, n, a, ""))
+				a->moves[kind][proven] = true;
+		}
+	}
+	bpf_object__for_each_map(map, x->skel->obj)
+	{
+		int ret;
+
+		if (bpf_map__is_internal(map) || is_entries(x, map))
+			continue;
+		ret = reuse(map, a, "");
+		if (ret < 0 && ret != -ENOENT && ret != -ESTALE) {
+			snprintf(err, err_size, "cannot take over %s/%s: %s", a->dir,
+				 bpf_map__name(map), strerror(-ret));
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* Pins the maps that entries move into. */
+static int pin_new(struct to_xdp *x, struct to_xdp_adoption *a)
+{
+	struct bpf_map *maps[2];
+	char path[PATH_ROOM];
+	int ret = 0;
+
+	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
+		for (int proven = 0; proven < 2; proven++) {
+			unsigned n = a->moves[kind][proven] ? maps_of(x, kind, proven, maps) : 0;
+
+			for (unsigned i = 0; ret == 0 && i < n; i++) {
+				path_of(path, a, maps[i], ".new");
+				unlink(path);
+				ret = bpf_obj_pin(bpf_map__fd(maps[i]), path);
+			}
+		}
+	}
+	return ret;
+}
+
+static int move(struct to_xdp *x, struct to_xdp_adoption *a)
+{
+	struct bpf_map *maps[2];
+	char path[PATH_ROOM];
+	int ret = 0;
+
+	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
+		for (int proven = 0; ret == 0 && proven < 2; proven++) {
+			int fd;
+
+			if (!a->moves[kind][proven])
+				continue;
+			maps_of(x, kind, proven, maps);
+			path_of(path, a, maps[0], "");
+			fd = bpf_obj_get(path);
+			if (fd < 0)
+				continue; /* the former set had no such kind */
+			ret = to_xdp_migrate(x, kind, proven, fd, boottime(), &a->place[kind],
+					     &a->moved);
+			close(fd);
+		}
+	}
+	return ret;
+}
+
+static int fresh(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size)
+{
+	struct to_bpf_about about = {.magic = TO_BPF_MAGIC, .layout = TO_BPF_LAYOUT};
+	int ret;
+
+	about.ring_cpus = (uint32_t)x->cpus;
+	to_xdp_unpin(a->dir); /* a set that is not whole */
+	ret = to_xdp_directory(a->dir, err, err_size);
+	if (ret == 0)
+		ret = to_xdp_load(x, err, err_size);
+	return ret < 0 ? ret : to_xdp_pin(x, a->dir, &about, err, err_size);
+}
+
+static int take_over(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size)
+{
+	int ret = reuse_all(x, a, err, err_size);
+
+	if (ret == 0)
+		ret = to_xdp_load(x, err, err_size);
+	if (ret == 0)
+		ret = to_xdp_rows_read(x);
+	if (ret == 0)
+		ret = pin_new(x, a);
+	/* twice: the second round has only what was made during the first to do */
+	for (int round = 0; ret == 0 && round < 2; round++)
+		ret = move(x, a);
+	if (ret < 0 && !*err)
+		snprintf(err, err_size, "cannot take over what is pinned in %s: %s", a->dir,
+			 ret == -ENOSPC ? "it has more entries than --pins allows"
+					: strerror(-ret));
+	return ret;
+}
+
+int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, uint32_t pins,
+		 char *err, size_t err_size)
+{
+	struct to_xdp_sizes sizes = {0};
+	struct to_bpf_about about;
+	int ret;
+
+	*a = (struct to_xdp_adoption){0};
+	*err = '\0';
+	snprintf(a->dir, sizeof(a->dir), "%s/maps", pin);
+	ret = to_xdp_directory(pin, err, err_size);
+	if (ret < 0)
+		return ret;
+	a->found = to_xdp_about(a->dir, &about) == 0;
+	if (a->found && about.layout != TO_BPF_LAYOUT) {
+		snprintf(err, err_size,
+			 "what is pinned in %s has layout %u, and this build knows %u: run the "
+			 "build that made it, or detach",
+			 a->dir, about.layout, TO_BPF_LAYOUT);
+		return -EPROTO;
+	}
+	sizes_wanted(&sizes, pins);
+	ret = to_xdp_open(x, &sizes, false, err, err_size);
+	if (ret == 0 && a->found && !pins) {
+		sizes_pinned(x, a, &sizes);
+		to_xdp_close(x);
+		ret = to_xdp_open(x, &sizes, false, err, err_size);
+	}
+	if (ret < 0)
+		return ret;
+	return a->found ? take_over(x, a, err, err_size) : fresh(x, a, err, err_size);
+}
+
+int to_xdp_adopt_finish(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size)
+{
+	struct bpf_map *maps[2];
+	int ret = a->found ? move(x, a) : 0;
+
+	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
+		for (int proven = 0; proven < 2; proven++) {
+			unsigned n = a->moves[kind][proven] ? maps_of(x, kind, proven, maps) : 0;
+
+			/* the entries first: should their ring not follow, they move again */
+			for (unsigned i = 0; ret == 0 && i < n; i++) {
+				char from[PATH_ROOM], to[PATH_ROOM];
+
+				path_of(from, a, maps[i], ".new");
+				path_of(to, a, maps[i], "");
+				if (rename(from, to) < 0)
+					ret = -errno;
+			}
+		}
+	}
+	if (ret < 0)
+		snprintf(err, err_size, "cannot finish taking over %s: %s", a->dir, strerror(-ret));
+	return ret;
+}
+
+int to_xdp_look(struct to_xdp *x, const char *pin, char *err, size_t err_size)
+{
+	struct to_xdp_adoption a = {.found = true};
+	struct to_xdp_sizes sizes = {0};
+	struct to_bpf_about about;
+	int ret;
+
+	snprintf(a.dir, sizeof(a.dir), "%s/maps", pin);
+	ret = to_xdp_about(a.dir, &about);
+	if (ret < 0) {
+		snprintf(err, err_size, "nothing is attached: %s: %s", a.dir, strerror(-ret));
+		return ret;
+	}
+	sizes_wanted(&sizes, 0);
+	ret = to_xdp_open(x, &sizes, false, err, err_size);
+	if (ret < 0)
+		return ret;
+	sizes_pinned(x, &a, &sizes);
+	to_xdp_close(x);
+	ret = to_xdp_open(x, &sizes, false, err, err_size);
+	if (ret == 0)
+		ret = to_xdp_reuse(x, a.dir, err, err_size);
+	if (ret == 0)
+		ret = to_xdp_rows_read(x);
+	return ret < 0 ? ret : to_xdp_map(x, err, err_size);
+}

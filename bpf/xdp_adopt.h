@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Taking over what an earlier process has pinned. Maps of the same shape are used as they are.
+ * Entries whose maps have another size now, or another layout, move: into maps that are pinned
+ * beside the old ones as NAME.new, once before the program is exchanged and once after, and only
+ * then do those take the old names. A process that dies on the way leaves what the next one needs
+ * to go on: it finds NAME.new and does the rest.
+ */
+#ifndef TURNOUT_XDP_ADOPT_H
+#define TURNOUT_XDP_ADOPT_H
+
+#include "xdp_object.h"
+
+struct to_xdp_adoption {
+	char dir[160];                       /* of the pinned maps */
+	bool found;                          /* there was something to take over */
+	bool moves[TO_ENTRY_KIND_COUNT][2];  /* [proven]: these entries move */
+	uint32_t place[TO_ENTRY_KIND_COUNT]; /* of the next unproven entry in its ring */
+	uint64_t moved;                      /* how many have */
+};
+
+/*
+ * Opens and loads the program with the maps in `pin`/maps, or with new ones. `pins`: sizes asked
+ * for, as --pins; 0: as they are pinned, or the default. Returns 0 or a negative errno with a
+ * message: -EPROTO: entries there have meanings that this build does not know.
+ */
+int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, uint32_t pins,
+		 char *err, size_t err_size);
+
+/* After the program was exchanged everywhere: what has changed meanwhile moves too, and the new
+ * maps take the old ones' names. */
+int to_xdp_adopt_finish(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size);
+
+/* Only looks: opens what is pinned, loads nothing. */
+int to_xdp_look(struct to_xdp *x, const char *pin, char *err, size_t err_size);
+
+#endif

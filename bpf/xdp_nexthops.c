@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "xdp_nexthops.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dataplane/table_view.h"
+#include "turnout.skel.h"
+
+static const char *name_of(const struct to_xdp_nexthops *n, uint32_t id)
+{
+	if (id == TO_BPF_HOP_OUTSIDE4)
+		return "outside, IPv4";
+	return id == TO_BPF_HOP_OUTSIDE6 ? "outside, IPv6" : n->names[id];
+}
+
+static void say(const struct to_xdp_nexthops *n, uint32_t id)
+{
+	fprintf(stderr, "turnout-xdp: next hop to %s: %s\n", name_of(n, id),
+		to_hop_state_text(n->state[id]));
+}
+
+/* A hop has changed: one write, that each packet reads whole or torn for one frame at worst. */
+static void hop_changed(void *arg, uint32_t id, const struct to_hop *hop)
+{
+	struct to_xdp_nexthops *n = arg;
+	const struct to_link *link = to_hops_link(n->hops, hop->ifindex);
+	const struct to_xdp_port *port =
+		to_xdp_port_of(n->ports, hop->ifindex, link ? link->lower : 0);
+	bool good = hop->state == TO_HOP_GOOD && port;
+	struct to_bpf_hop v = {0};
+
+	if (good) {
+		v.ifindex = port->ifindex;
+		v.mtu = hop->mtu < UINT16_MAX ? (uint16_t)hop->mtu : UINT16_MAX;
+		memcpy(v.mac, hop->mac, sizeof(v.mac));
+		memcpy(v.own, hop->own, sizeof(v.own));
+	}
+	bpf_map__update_elem(n->xdp->skel->maps.hops, &id, sizeof(id), &v, sizeof(v), BPF_ANY);
+	/* a route by an interface that is no port of ours leads nowhere */
+	if (hop->state == TO_HOP_GOOD && !good) {
+		n->state[id] = TO_HOP_NO_INTERFACE;
+		if (n->begun)
+			fprintf(stderr, "turnout-xdp: next hop to %s: %s is no --port\n",
+				name_of(n, id), link ? link->name : "its interface");
+		return;
+	}
+	if (n->state[id] != hop->state) {
+		n->state[id] = hop->state;
+		if (n->begun)
+			say(n, id);
+	}
+}
+
+/* Hops by an interface that has just come, or whose port has another index, are told anew. */
+static void tell_again(struct to_xdp_nexthops *n)
+{
+	for (uint32_t id = 0; id < TO_BPF_HOPS; id++) {
+		const struct to_hop *hop = n->watched[id] ? to_hops_get(n->hops, id) : NULL;
+
+		if (hop)
+			hop_changed(n, id, hop);
+	}
+}
+
+static void link_gone(struct to_xdp_nexthops *n, const struct to_link *link)
+{
+	if (!to_xdp_port_of(n->ports, link->ifindex, 0))
+		return;
+	fprintf(stderr, "turnout-xdp: %s is gone\n", link->name);
+	to_xdp_port_gone(n->xdp, n->ports, link);
+}
+
+static void link_changed(void *arg, const struct to_link *link)
+{
+	struct to_xdp_nexthops *n = arg;
+	struct to_xdp_port *port;
+	char err[256];
+
+	if (link->gone) {
+		link_gone(n, link);
+		return;
+	}
+	port = to_xdp_port_found(n->xdp, n->ports, link);
+	if (!port || !n->begun || port->attached)
+		return;
+	if (to_xdp_port_attach(n->xdp, n->ports, port, err, sizeof(err)) < 0)
+		fprintf(stderr, "turnout-xdp: %s\n", err);
+	else
+		fprintf(stderr, "turnout-xdp: attached to %s (%s)\n", link->name,
+			port->native ? "native" : "generic");
+	tell_again(n);
+}
+
+int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
+{
+	for (unsigned i = 0; i < n->ports->n; i++) {
+		struct to_xdp_port *port = &n->ports->port[i];
+		int ret;
+
+		if (!port->ifindex) {
+			fprintf(stderr, "turnout-xdp: there is no interface %s yet\n",
+				port->option.name);
+			continue;
+		}
+		ret = to_xdp_port_attach(n->xdp, n->ports, port, err, err_size);
+		if (ret < 0)
+			return ret;
+		if (!port->native)
+			fprintf(stderr,
+				"turnout-xdp: %s has generic XDP only: slower, after the driver\n",
+				port->option.name);
+	}
+	n->begun = true;
+	tell_again(n);
+	for (uint32_t id = 0; id < TO_BPF_HOPS; id++) {
+		if (n->watched[id] && n->state[id] != TO_HOP_GOOD)
+			say(n, id);
+	}
+	return 0;
+}
+
+static const struct to_xdp_nexthop_option *option_of(const struct to_xdp_run_options *o,
+						     const char *name, enum to_family family)
+{
+	for (unsigned i = 0; i < o->nexthops; i++) {
+		const struct to_xdp_nexthop_option *n = &o->nexthop[i];
+
+		if (!strcmp(n->name, name) &&
+		    (n->is_mac || !family || to_addr_is_v4(&n->address) == (family == TO_IP4)))
+			return n;
+	}
+	return NULL;
+}
+
+/* The first port that leads there. */
+static const char *port_to(const struct to_xdp_ports *p, enum to_zone zone)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->port[i].option.zone & zone)
+			return p->port[i].option.name;
+	}
+	return "";
+}
+
+static int watch(struct to_xdp_nexthops *n, uint32_t id, struct to_hop_wanted *w,
+		 const struct to_xdp_nexthop_option *o, enum to_zone zone)
+{
+	int ret;
+
+	if (o) {
+		w->kind = o->is_mac ? TO_HOP_FIXED : TO_HOP_NEIGHBOUR;
+		w->address = o->address;
+		memcpy(w->mac, o->mac, sizeof(w->mac));
+		if (!o->is_mac)
+			w->family = to_addr_is_v4(&o->address) ? TO_IP4 : TO_IP6;
+	}
+	if (w->kind == TO_HOP_FIXED || w->kind == TO_HOP_DEFAULT)
+		snprintf(w->interface, sizeof(w->interface), "%s", port_to(n->ports, zone));
+	n->state[id] = TO_HOP_NO_ROUTE;
+	n->watched[id] = true;
+	ret = to_hops_watch(n->hops, id, w);
+	return ret;
+}
+
+static int watch_outside(struct to_xdp_nexthops *n, uint32_t id, enum to_family family)
+{
+	struct to_hop_wanted w = {.kind = TO_HOP_DEFAULT, .family = family};
+
+	return watch(n, id, &w, option_of(n->options, "outside", family), TO_ZONE_OUTSIDE);
+}
+
+/* The first address that any service has of the edge. */
+static union to_addr edge_address(const struct to_table *t, uint32_t edge)
+{
+	for (uint32_t s = 0; s < to_table_service_count(t); s++) {
+		const struct to_target *g = to_table_target(t, s, edge);
+
+		if (g->has4)
+			return to_addr_v4(g->v4);
+		if (g->has6)
+			return g->v6;
+	}
+	return (union to_addr){{0}};
+}
+
+int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, char *err,
+			  size_t err_size)
+{
+	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
+		const struct to_xdp_nexthop_option *o =
+			option_of(n->options, to_view_edge_name(t, (uint8_t)e), TO_NO_FAMILY);
+		struct to_hop_wanted w = {.kind = TO_HOP_ROUTED, .address = edge_address(t, e)};
+		int ret;
+
+		w.family = to_addr_is_v4(&w.address) ? TO_IP4 : TO_IP6;
+		snprintf(n->names[e], sizeof(n->names[e]), "%s", to_view_edge_name(t, (uint8_t)e));
+		if (!o)
+			o = option_of(n->options, "edges", TO_NO_FAMILY);
+		ret = watch(n, e, &w, o, TO_ZONE_EDGES);
+		if (ret < 0) {
+			snprintf(err, err_size, "cannot watch the next hop to %s: %s", n->names[e],
+				 strerror(-ret));
+			return ret;
+		}
+	}
+	return 0;
+}
+
+int to_xdp_nexthops_open(struct to_xdp_nexthops *n, struct to_xdp *x, struct to_xdp_ports *ports,
+			 const struct to_xdp_run_options *options, char *err, size_t err_size)
+{
+	static const struct to_hops_callbacks callbacks = {hop_changed, link_changed};
+	int ret;
+
+	*n = (struct to_xdp_nexthops){.xdp = x, .ports = ports, .options = options};
+	ret = to_hops_open(&n->hops, &callbacks, n, err, err_size);
+	if (ret < 0)
+		return ret;
+	ret = watch_outside(n, TO_BPF_HOP_OUTSIDE4, TO_IP4);
+	if (ret == 0)
+		ret = watch_outside(n, TO_BPF_HOP_OUTSIDE6, TO_IP6);
+	if (ret < 0)
+		snprintf(err, err_size, "cannot watch the next hop to outside: %s", strerror(-ret));
+	return ret;
+}
+
+void to_xdp_nexthops_close(struct to_xdp_nexthops *n)
+{
+	to_hops_close(n->hops);
+	n->hops = NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Next hops: what the options and the table want, watched by hops.h, told to the program. */
+#ifndef TURNOUT_XDP_NEXTHOPS_H
+#define TURNOUT_XDP_NEXTHOPS_H
+
+#include <turnout/table.h>
+
+#include "xdp_ports.h"
+
+struct to_xdp_nexthops {
+	struct to_xdp *xdp;
+	struct to_xdp_ports *ports;
+	const struct to_xdp_run_options *options;
+	struct to_hops *hops;
+	char names[TO_MAX_EDGES][TO_MAX_NAME + 1]; /* of the edges that are watched */
+	enum to_hop_state state[TO_BPF_HOPS];
+	bool watched[TO_BPF_HOPS];
+	bool begun; /* ports that come are attached, and what changes is told on stderr */
+};
+
+/* Finds the ports and watches the outside. Returns 0 or a negative errno with a message. */
+int to_xdp_nexthops_open(struct to_xdp_nexthops *n, struct to_xdp *x, struct to_xdp_ports *ports,
+			 const struct to_xdp_run_options *options, char *err, size_t err_size);
+void to_xdp_nexthops_close(struct to_xdp_nexthops *n);
+
+/* Watches each edge of the table. Before it becomes the generation. */
+int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, char *err,
+			  size_t err_size);
+
+/* Attaches the program to the ports that are there, and to others as soon as they come. There must
+ * be a generation by now. Says on stderr which next hops cannot be used, and why. */
+int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size);
+
+#endif

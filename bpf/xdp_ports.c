@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "xdp_ports.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "turnout.skel.h"
+
+#define PATH_ROOM 192
+#define LINKS     "links"
+
+void to_xdp_ports_init(struct to_xdp_ports *p, const struct to_xdp_run_options *o)
+{
+	*p = (struct to_xdp_ports){.n = o->ports, .mode = o->mode};
+	for (unsigned i = 0; i < o->ports; i++)
+		p->port[i].option = o->port[i];
+	snprintf(p->dir, sizeof(p->dir), "%s/" LINKS, o->pin);
+}
+
+struct to_xdp_port *to_xdp_port_of(struct to_xdp_ports *p, uint32_t ifindex, uint32_t lower)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		uint32_t own = p->port[i].ifindex;
+
+		if (own && (own == ifindex || own == lower))
+			return &p->port[i];
+	}
+	return NULL;
+}
+
+static struct to_xdp_port *named(struct to_xdp_ports *p, const char *name)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		if (!strcmp(p->port[i].option.name, name))
+			return &p->port[i];
+	}
+	return NULL;
+}
+
+/* What a frame that comes by the port is decided by. */
+static int tell_program(struct to_xdp *x, const struct to_xdp_port *port)
+{
+	struct to_bpf_port v = {.zone = port->option.zone};
+
+	memcpy(v.own, port->mac, sizeof(v.own));
+	return bpf_map__update_elem(x->skel->maps.ports, &port->ifindex, sizeof(port->ifindex), &v,
+				    sizeof(v), BPF_ANY);
+}
+
+/* The interface that a pinned link is attached to: 0 when that is gone. */
+static uint32_t link_ifindex(int fd)
+{
+	struct bpf_link_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.xdp.ifindex;
+}
+
+static bool is_native(uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, q);
+
+	return bpf_xdp_query((int)ifindex, 0, &q) == 0 && q.attach_mode == XDP_ATTACHED_DRV;
+}
+
+/* Puts the program into the link that is there. -ENOENT: there is none for this interface. */
+static int exchange(struct to_xdp *x, const char *path, uint32_t ifindex)
+{
+	int fd = bpf_obj_get(path), ret = -ENOENT;
+
+	if (fd < 0)
+		return fd;
+	if (link_ifindex(fd) == ifindex)
+		ret = bpf_link_update(fd, x->xdp_fd, NULL);
+	else
+		unlink(path); /* it was another interface of that name */
+	close(fd);
+	return ret;
+}
+
+static int attach_by(struct to_xdp *x, uint32_t ifindex, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = flags);
+
+	return bpf_link_create(x->xdp_fd, (int)ifindex, BPF_XDP, &o);
+}
+
+static int attach(struct to_xdp *x, const char *path, uint32_t ifindex, enum to_xdp_mode mode)
+{
+	int fd = -EOPNOTSUPP, ret;
+
+	if (mode != TO_XDP_GENERIC)
+		fd = attach_by(x, ifindex, XDP_FLAGS_DRV_MODE);
+	if (fd < 0 && mode != TO_XDP_NATIVE && fd != -EBUSY && fd != -EEXIST)
+		fd = attach_by(x, ifindex, XDP_FLAGS_SKB_MODE);
+	if (fd < 0)
+		return fd;
+	ret = bpf_obj_pin(fd, path);
+	close(fd);
+	return ret;
+}
+
+static const char *why_not(int ret, enum to_xdp_mode mode)
+{
+	if (ret == -EBUSY || ret == -EEXIST)
+		return "another XDP program is attached: see `ip link`";
+	if (ret == -EOPNOTSUPP && mode == TO_XDP_NATIVE)
+		return "its driver has no native XDP: --mode generic does without";
+	if ((ret == -EINVAL || ret == -ERANGE) && mode == TO_XDP_NATIVE)
+		return "its driver refuses: its MTU may be too large for native XDP";
+	return strerror(-ret);
+}
+
+struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
+				      const struct to_link *link)
+{
+	struct to_xdp_port *port = named(p, link->name);
+
+	if (!port ||
+	    (port->ifindex == link->ifindex && !memcmp(port->mac, link->mac, sizeof(port->mac))))
+		return NULL;
+	if (port->ifindex != link->ifindex)
+		port->attached = false;
+	port->ifindex = link->ifindex;
+	memcpy(port->mac, link->mac, sizeof(port->mac));
+	tell_program(x, port);
+	return port;
+}
+
+int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port,
+		       char *err, size_t err_size)
+{
+	char path[PATH_ROOM];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/%s", p->dir, port->option.name);
+	ret = exchange(x, path, port->ifindex);
+	if (ret == -ENOENT)
+		ret = attach(x, path, port->ifindex, p->mode);
+	if (ret < 0) {
+		snprintf(err, err_size, "cannot attach to %s: %s", port->option.name,
+			 why_not(ret, p->mode));
+		return ret;
+	}
+	port->attached = true;
+	port->native = is_native(port->ifindex);
+	return 0;
+}
+
+void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_link *link)
+{
+	struct to_xdp_port *port = to_xdp_port_of(p, link->ifindex, 0);
+
+	if (!port)
+		return;
+	bpf_map__delete_elem(x->skel->maps.ports, &port->ifindex, sizeof(port->ifindex), 0);
+	port->ifindex = 0;
+	port->attached = false;
+}
+
+int to_xdp_ports_prune(const char *dir, const struct to_xdp_ports *p, FILE *out)
+{
+	char path[PATH_ROOM];
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	int ret = 0;
+
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while (ret == 0 && (e = readdir(d))) {
+		if (*e->d_name == '.' ||
+		    (p && named((struct to_xdp_ports *)(uintptr_t)p, e->d_name)))
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= (int)sizeof(path))
+			ret = -ENAMETOOLONG;
+		else if (unlink(path) < 0)
+			ret = -errno;
+		else
+			fprintf(out, "turnout-xdp: detached from %s\n", e->d_name);
+	}
+	closedir(d);
+	return ret;
+}

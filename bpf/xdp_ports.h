@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The interfaces that the program is attached to, by links that are pinned: they go on when this
+ * process ends, and the next one exchanges the program in them without a packet that passes by.
+ */
+#ifndef TURNOUT_XDP_PORTS_H
+#define TURNOUT_XDP_PORTS_H
+
+#include <stdio.h>
+
+#include "xdp_object.h"
+#include "xdp_run_options.h"
+
+struct to_xdp_port {
+	struct to_xdp_port_option option;
+	uint32_t ifindex; /* 0: there is no such interface now */
+	uint8_t mac[6];
+	bool attached;
+	bool native;
+};
+
+struct to_xdp_ports {
+	unsigned n;
+	struct to_xdp_port port[TO_XDP_MAX_PORTS];
+	enum to_xdp_mode mode;
+	char dir[160]; /* of the links */
+};
+
+void to_xdp_ports_init(struct to_xdp_ports *p, const struct to_xdp_run_options *o);
+
+/* The port of that interface, or of its lower one (0: none), or NULL. */
+struct to_xdp_port *to_xdp_port_of(struct to_xdp_ports *p, uint32_t ifindex, uint32_t lower);
+
+/* An interface is there, or has changed: tells the program its zone and MAC. Returns its port, or
+ * NULL when it is none, or nothing has changed. */
+struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
+				      const struct to_link *link);
+
+/* Attaches the program to it, or puts it in the place of the one that an earlier process has
+ * attached. Returns 0 or a negative errno with a message. */
+int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port,
+		       char *err, size_t err_size);
+
+/* It is gone, and its link with it. */
+void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_link *link);
+
+/* Detaches what is pinned in `dir` but is no port of `p` (NULL: all of it). Names each on `out`. */
+int to_xdp_ports_prune(const char *dir, const struct to_xdp_ports *p, FILE *out);
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The live engine: takes over or sets up, then keeps next hops, generations and entries in order
+ * while the program in the kernel steers. */
+#include "xdp_run.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dataplane/replay.h"
+#include "dataplane/table_load.h"
+#include "dataplane/table_view.h"
+#include "turnout.skel.h"
+#include "xdp_adopt.h"
+#include "xdp_entries.h"
+#include "xdp_nexthops.h"
+#include "xdp_pin.h"
+#include "xdp_privilege.h"
+#include "xdp_report.h"
+#include "xdp_table.h"
+
+#define SWEEP_LEAST  4096u
+#define SWEEP_ROUNDS 30u /* seconds for a walk through all pins */
+
+struct xdp_run {
+	struct to_xdp_run_options options;
+	struct to_xdp xdp;
+	struct to_xdp_adoption adoption;
+	struct to_xdp_ports ports;
+	struct to_xdp_nexthops nexthops;
+	struct to_xdp_sweep sweep;
+	struct to_table *running; /* a copy of the generation */
+	uint32_t sweep_step;
+	uint64_t started_ns;
+	int signals;
+	int timer;
+};
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint32_t boottime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint32_t)ts.tv_sec;
+}
+
+static int complain(const char *what, int ret)
+{
+	fprintf(stderr, "turnout-xdp: %s: %s\n", what, strerror(-ret));
+	return TO_EXIT_UNREACHABLE;
+}
+
+/* Makes `t` the generation; it is live when this returns 0, and then `t` is taken over. */
+static int publish(struct xdp_run *r, struct to_table *t, char *err, size_t err_size)
+{
+	uint64_t begin;
+	int ret = to_xdp_nexthops_table(&r->nexthops, t, err, err_size);
+
+	if (ret == 0)
+		ret = to_xdp_prepare(&r->xdp, t, err, err_size);
+	if (ret < 0)
+		return ret;
+	begin = monotonic_ns();
+	to_xdp_commit(&r->xdp);
+	ret = to_xdp_await(&r->xdp);
+	if (ret < 0) /* it decides all the same; that the one before does not, nobody knows */
+		fprintf(stderr, "turnout-xdp: generation %llu is not acknowledged: %s\n",
+			(unsigned long long)t->generation, strerror(-ret));
+	else
+		fprintf(stderr, "turnout-xdp: generation %llu is live after %llu us\n",
+			(unsigned long long)t->generation,
+			(unsigned long long)(monotonic_ns() - begin) / 1000);
+	free(r->running);
+	r->running = t;
+	return 0;
+}
+
+/* Reads the table; it becomes the generation if it can follow the running one. */
+static int load_table(struct xdp_run *r)
+{
+	char err[512] = "";
+	struct to_table *t;
+	int ret = to_table_load(r->options.table, &t, err, sizeof(err));
+
+	if (ret < 0)
+		goto refused;
+	if (r->running && t->generation == r->running->generation &&
+	    t->checksum == r->running->checksum) {
+		free(t);
+		return 0;
+	}
+	if (r->running)
+		ret = to_table_can_follow(r->running, t, err, sizeof(err));
+	if (ret == 0)
+		ret = publish(r, t, err, sizeof(err));
+	if (ret == 0)
+		return 0;
+	free(t);
+refused:
+	fprintf(stderr, "turnout-xdp: %s: refused: %s", r->options.table, err);
+	if (r->running)
+		fprintf(stderr, "; generation %llu goes on",
+			(unsigned long long)r->running->generation);
+	fputc('\n', stderr);
+	return ret;
+}
+
+/* The generation that an earlier process has left is the one to go on with. */
+static int take_running(struct xdp_run *r)
+{
+	const struct to_table *t = r->adoption.found ? to_xdp_running(&r->xdp) : NULL;
+	char err[256];
+	int ret;
+
+	if (!t)
+		return 0;
+	r->running = aligned_alloc(TO_TABLE_ALIGN, (t->size + TO_TABLE_ALIGN - 1) / TO_TABLE_ALIGN *
+							   TO_TABLE_ALIGN);
+	if (!r->running)
+		return -ENOMEM;
+	memcpy(r->running, t, t->size);
+	ret = to_xdp_nexthops_table(&r->nexthops, r->running, err, sizeof(err));
+	if (ret < 0)
+		fprintf(stderr, "turnout-xdp: %s\n", err);
+	else
+		fprintf(stderr, "turnout-xdp: takes generation %llu over\n",
+			(unsigned long long)r->running->generation);
+	return ret;
+}
+
+static int open_events(struct xdp_run *r)
+{
+	struct itimerspec second = {{1, 0}, {1, 0}};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (r->signals < 0 || r->timer < 0 || timerfd_settime(r->timer, 0, &second, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+static void say_ready(const struct xdp_run *r)
+{
+	const char *comma = "";
+
+	fprintf(stderr, "turnout-xdp: steering on ");
+	for (unsigned i = 0; i < r->ports.n; i++) {
+		const struct to_xdp_port *p = &r->ports.port[i];
+
+		if (!p->attached)
+			continue;
+		fprintf(stderr, "%s%s (%s)", comma, p->option.name,
+			p->native ? "native" : "generic");
+		comma = ", ";
+	}
+	fprintf(stderr, "%s\n", *comma ? "" : "nothing yet");
+}
+
+static int open_ports(struct xdp_run *r, char *err, size_t err_size)
+{
+	char dir[sizeof(r->ports.dir)];
+	int ret;
+
+	to_xdp_ports_init(&r->ports, &r->options);
+	snprintf(dir, sizeof(dir), "%s", r->ports.dir);
+	ret = to_xdp_directory(dir, err, err_size);
+	if (ret == 0)
+		ret = to_xdp_nexthops_open(&r->nexthops, &r->xdp, &r->ports, &r->options, err,
+					   err_size);
+	return ret;
+}
+
+/* There is a generation: the program may have packets. */
+static int begin(struct xdp_run *r)
+{
+	char err[512] = "";
+	int ret = to_xdp_nexthops_begin(&r->nexthops, err, sizeof(err));
+
+	if (ret == 0)
+		ret = to_xdp_adopt_finish(&r->xdp, &r->adoption, err, sizeof(err));
+	if (ret < 0) {
+		fprintf(stderr, "turnout-xdp: %s\n", err);
+		return ret;
+	}
+	if (r->adoption.moved)
+		fprintf(stderr, "turnout-xdp: %llu entries moved into other maps\n",
+			(unsigned long long)r->adoption.moved);
+	ret = to_xdp_ports_prune(r->ports.dir, &r->ports, stderr);
+	if (ret == 0)
+		ret = to_xdp_privilege_drop();
+	if (ret < 0)
+		complain("cannot give up privileges", ret);
+	return ret;
+}
+
+static int first_table(struct xdp_run *r)
+{
+	int ret = take_running(r);
+
+	if (ret < 0)
+		return complain("cannot take the generation over", ret);
+	if (load_table(r) < 0 && !r->running)
+		return TO_EXIT_REFUSED;
+	return TO_EXIT_DONE;
+}
+
+static int start(struct xdp_run *r)
+{
+	char err[640] = "";
+	int ret = open_events(r), code;
+
+	r->started_ns = monotonic_ns();
+	if (ret < 0)
+		return complain("cannot wait for signals", ret);
+	ret = to_xdp_adopt(&r->xdp, &r->adoption, r->options.pin, r->options.pins, err,
+			   sizeof(err));
+	if (ret == 0)
+		ret = open_ports(r, err, sizeof(err));
+	if (ret < 0) {
+		fprintf(stderr, "turnout-xdp: %s\n", err);
+		return TO_EXIT_UNREACHABLE;
+	}
+	code = first_table(r);
+	if (code != TO_EXIT_DONE)
+		return code;
+	if (begin(r) < 0)
+		return TO_EXIT_UNREACHABLE;
+	say_ready(r);
+	return TO_EXIT_DONE;
+}
+
+static double running_seconds(const struct xdp_run *r)
+{
+	return (double)(monotonic_ns() - r->started_ns) / 1e9;
+}
+
+/* Once a second. */
+static void tick(struct xdp_run *r)
+{
+	uint64_t times;
+	int ret;
+
+	if (read(r->timer, &times, sizeof(times)) < 0)
+		return;
+	to_hops_tick(r->nexthops.hops); /* what could not be asked is asked again */
+	ret = to_xdp_sweep(&r->xdp, &r->sweep, boottime(), r->sweep_step);
+	if (ret < 0)
+		complain("cannot reclaim entries", ret);
+}
+
+/* False: it is the end. */
+static bool take_signals(struct xdp_run *r)
+{
+	struct signalfd_siginfo s;
+
+	while (read(r->signals, &s, sizeof(s)) == sizeof(s)) {
+		if (s.ssi_signo == SIGHUP)
+			load_table(r);
+		else if (s.ssi_signo == SIGUSR1)
+			to_xdp_print(
+				to_xdp_report(&r->xdp, &r->ports, r->running, running_seconds(r)),
+				stdout);
+		else
+			return false;
+	}
+	return true;
+}
+
+static void loop(struct xdp_run *r)
+{
+	struct pollfd fds[] = {{.fd = r->signals, .events = POLLIN},
+			       {.fd = r->timer, .events = POLLIN},
+			       {.fd = to_hops_fd(r->nexthops.hops), .events = POLLIN}};
+
+	for (;;) {
+		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+			return;
+		if (fds[2].revents)
+			to_hops_process(r->nexthops.hops);
+		if (fds[1].revents)
+			tick(r);
+		if (fds[0].revents && !take_signals(r))
+			return;
+	}
+}
+
+int to_xdp_run_main(int argc, char **argv)
+{
+	static struct xdp_run r;
+	int code = to_xdp_run_options(argc, argv, &r.options);
+
+	if (code >= 0)
+		return code;
+	code = start(&r);
+	if (code == TO_EXIT_DONE) {
+		uint32_t pins = bpf_map__max_entries(to_xdp_entries(&r.xdp, TO_PIN4, true));
+
+		r.sweep_step =
+			pins / SWEEP_ROUNDS > SWEEP_LEAST ? pins / SWEEP_ROUNDS : SWEEP_LEAST;
+		loop(&r);
+		to_xdp_print(to_xdp_report(&r.xdp, &r.ports, r.running, running_seconds(&r)),
+			     stdout);
+		fprintf(stderr, "turnout-xdp: ends; steering goes on\n");
+	}
+	if (r.nexthops.hops)
+		to_xdp_nexthops_close(&r.nexthops);
+	to_xdp_close(&r.xdp);
+	free(r.running);
+	return code;
+}

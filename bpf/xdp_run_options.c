@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "xdp_run_options.h"
+
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <netinet/ether.h>
+#include <stdio.h>
+#include <string.h>
+#include <turnout/packet.h>
+
+#include "dataplane/number.h"
+#include "dataplane/replay.h"
+
+#define PINS_MAX (1u << 26)
+
+static const char help[] =
+	"Usage: turnout-xdp run --table IMAGE --port NAME:ZONE... [OPTION]...\n"
+	"\n"
+	"Steers live traffic in the kernel, by an XDP program. What it needs to go on is pinned: "
+	"when\n"
+	"this process ends, or is killed, steering goes on, and the next one takes it over without "
+	"a\n"
+	"packet or an entry lost. `turnout-xdp detach` ends it.\n"
+	"\n"
+	"  --table IMAGE       the table; read again at SIGHUP, as the next generation\n"
+	"  --port NAME:ZONE    a network interface and what it leads to: outside, edges or both; "
+	"may\n"
+	"                      be given again\n"
+	"  --nexthop outside=WHERE, --nexthop EDGE=WHERE, --nexthop edges=WHERE (all other edges)\n"
+	"                      WHERE is the next hop's address, or its MAC. Without it: as the "
+	"kernel\n"
+	"                      routes the edge's address; outside, by the default route of that "
+	"port\n"
+	"  --pin DIR           where maps and links are pinned (default " TO_XDP_PIN ")\n"
+	"  --pins N            about how many flows (default 262144, or as they are pinned)\n"
+	"  --mode MODE         native: in the driver, or not at all; generic: after the driver, on "
+	"any\n"
+	"                      interface, slower; auto (default): native where the driver has it\n"
+	"  --help              this\n"
+	"\n"
+	"SIGUSR1 prints the counters as JSON. Exit status: 0 done, 2 usage, 3 the program or an\n"
+	"interface cannot be had, 4 the table was refused and there is none to go on with.\n";
+
+enum { OPT_TABLE = 256, OPT_PORT, OPT_NEXTHOP, OPT_PIN, OPT_PINS, OPT_MODE, OPT_HELP };
+
+static const struct option options[] = {
+	{"table", required_argument, NULL, OPT_TABLE},
+	{"port", required_argument, NULL, OPT_PORT},
+	{"nexthop", required_argument, NULL, OPT_NEXTHOP},
+	{"pin", required_argument, NULL, OPT_PIN},
+	{"pins", required_argument, NULL, OPT_PINS},
+	{"mode", required_argument, NULL, OPT_MODE},
+	{"help", no_argument, NULL, OPT_HELP},
+	{0},
+};
+
+static bool bad(const char *option, const char *expected)
+{
+	fprintf(stderr, "turnout-xdp: --%s %s: expected %s\n", option, optarg, expected);
+	return false;
+}
+
+static bool add_port(struct to_xdp_run_options *o)
+{
+	static const char *const zones[] = {
+		[TO_ZONE_OUTSIDE] = "outside", [TO_ZONE_EDGES] = "edges", [TO_ZONE_BOTH] = "both"};
+	const char *colon = strrchr(optarg, ':');
+	struct to_xdp_port_option *p = &o->port[o->ports];
+
+	if (o->ports == TO_XDP_MAX_PORTS)
+		return bad("port", "fewer of them");
+	if (!colon || colon == optarg || (size_t)(colon - optarg) >= sizeof(p->name))
+		return bad("port", "NAME:outside, NAME:edges or NAME:both");
+	for (uint8_t z = TO_ZONE_OUTSIDE; z <= TO_ZONE_BOTH; z++) {
+		if (!strcmp(colon + 1, zones[z]))
+			p->zone = z;
+	}
+	if (!p->zone)
+		return bad("port", "a zone: outside, edges or both");
+	memcpy(p->name, optarg, (size_t)(colon - optarg));
+	p->name[colon - optarg] = '\0';
+	for (unsigned i = 0; i < o->ports; i++) {
+		if (!strcmp(o->port[i].name, p->name))
+			return bad("port", "each interface once");
+	}
+	o->ports++;
+	return true;
+}
+
+static bool add_nexthop(struct to_xdp_run_options *o)
+{
+	struct to_xdp_nexthop_option *n = &o->nexthop[o->nexthops];
+	char *equals = strchr(optarg, '=');
+	struct ether_addr mac;
+	struct in_addr v4;
+
+	if (o->nexthops == sizeof(o->nexthop) / sizeof(o->nexthop[0]))
+		return bad("nexthop", "fewer of them");
+	if (!equals || equals == optarg)
+		return bad("nexthop", "outside=WHERE, edges=WHERE or EDGE=WHERE");
+	n->is_mac = ether_aton_r(equals + 1, &mac) != NULL;
+	if (n->is_mac)
+		memcpy(n->mac, &mac, sizeof(n->mac));
+	else if (inet_pton(AF_INET, equals + 1, &v4) == 1)
+		n->address = to_addr_v4((to_be32){v4.s_addr});
+	else if (inet_pton(AF_INET6, equals + 1, &n->address) != 1)
+		return bad("nexthop", "an address or a MAC after the '='");
+	*equals = '\0';
+	n->name = optarg;
+	o->nexthops++;
+	return true;
+}
+
+static bool set_mode(struct to_xdp_run_options *o)
+{
+	static const char *const modes[] = {"auto", "native", "generic"};
+
+	for (int i = TO_XDP_AUTO; i <= TO_XDP_GENERIC; i++) {
+		if (!strcmp(optarg, modes[i])) {
+			o->mode = i;
+			return true;
+		}
+	}
+	return bad("mode", "native, generic or auto");
+}
+
+static bool set(int option, struct to_xdp_run_options *o)
+{
+	uint64_t n;
+
+	switch (option) {
+	case OPT_TABLE:
+		o->table = optarg;
+		return true;
+	case OPT_PORT:
+		return add_port(o);
+	case OPT_NEXTHOP:
+		return add_nexthop(o);
+	case OPT_PIN:
+		o->pin = optarg;
+		return strlen(optarg) < 128 || bad("pin", "a shorter path");
+	case OPT_PINS:
+		if (!to_number(optarg, 1, PINS_MAX, &n))
+			return bad("pins", "a number from 1 to 67108864");
+		o->pins = (uint32_t)n;
+		return true;
+	case OPT_MODE:
+		return set_mode(o);
+	default: /* getopt has said what is wrong */
+		return false;
+	}
+}
+
+int to_xdp_run_options(int argc, char **argv, struct to_xdp_run_options *o)
+{
+	char name[] = "turnout-xdp";
+	int option;
+
+	*o = (struct to_xdp_run_options){.pin = TO_XDP_PIN};
+	argv[0] = name; /* getopt's messages begin with it */
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == OPT_HELP) {
+			fputs(help, stdout);
+			return TO_EXIT_DONE;
+		}
+		if (!set(option, o))
+			goto usage;
+	}
+	if (optind < argc)
+		fprintf(stderr, "turnout-xdp: unexpected argument '%s'\n", argv[optind]);
+	else if (!o->table || !o->ports)
+		fprintf(stderr, "turnout-xdp: run needs --table and --port\n");
+	else
+		return -1;
+usage:
+	fprintf(stderr, "Try `turnout-xdp run --help`.\n");
+	return TO_EXIT_USAGE;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TURNOUT_XDP_RUN_OPTIONS_H
+#define TURNOUT_XDP_RUN_OPTIONS_H
+
+#include <net/if.h>
+#include <turnout/limits.h>
+
+#include "dataplane/hops.h"
+
+#define TO_XDP_PIN       "/sys/fs/bpf/turnout"
+#define TO_XDP_MAX_PORTS 16
+
+enum to_xdp_mode { TO_XDP_AUTO, TO_XDP_NATIVE, TO_XDP_GENERIC };
+
+struct to_xdp_port_option {
+	char name[IFNAMSIZ];
+	uint8_t zone; /* enum to_zone */
+};
+
+struct to_xdp_nexthop_option {
+	const char *name; /* an edge's, "edges" or "outside" */
+	bool is_mac;
+	uint8_t mac[6];
+	union to_addr address;
+};
+
+struct to_xdp_run_options {
+	const char *table;
+	const char *pin;
+	unsigned ports;
+	struct to_xdp_port_option port[TO_XDP_MAX_PORTS];
+	unsigned nexthops;
+	struct to_xdp_nexthop_option nexthop[TO_MAX_EDGES + 3];
+	uint32_t pins; /* 0: as they are pinned, else the default */
+	enum to_xdp_mode mode;
+};
+
+/* Returns -1 to go on, or an exit code. */
+int to_xdp_run_options(int argc, char **argv, struct to_xdp_run_options *o);
+
+#endif
