@@ -61,7 +61,7 @@ def run(*command, **options):
 
 
 def download(cache):
-    """Debian's kernel package, unpacked in the cache. Not as the user _apt, who may not write there."""
+    """Unpacks Debian's package in the cache. Not as the user _apt, who may not write there."""
     found = IMAGE.search(run("apt-cache", "depends", ALWAYS_NEWEST))
     if not found:
         raise Unavailable(f"the {ALWAYS_NEWEST} that apt knows is not Linux 6.1")
@@ -99,7 +99,7 @@ def add(source, root, inside):
 
 
 def add_libraries(source, root):
-    """What the dynamic linker loads for a program, and the linker; nothing for what is no program."""
+    """What a program is linked with, and the dynamic linker; of anything else, nothing."""
     shown = subprocess.run(["ldd", source], capture_output=True, text=True, check=False).stdout
     for library in re.findall(r"(/\S+) \(0x", shown):
         add(library, root, library)
@@ -158,7 +158,8 @@ def boot(kernel, initramfs, scratch, options):
     qemu = subprocess.Popen(
         [QEMU, "-accel", "tcg", "-cpu", "max", "-m", str(options.memory), "-smp", str(options.cpus),
          "-nodefaults", "-no-reboot", "-display", "none", "-nic", "none",
-         "-kernel", image, "-initrd", initramfs, "-append", "console=ttyS0 quiet oops=panic panic=-1",
+         "-kernel", image, "-initrd", initramfs,
+         "-append", "console=ttyS0 quiet oops=panic panic=-1",
          "-serial", f"file:{console}", "-serial", f"file:{output}"], stdin=subprocess.DEVNULL)
     try:
         qemu.wait(options.timeout)
