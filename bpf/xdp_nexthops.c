@@ -73,6 +73,19 @@ static void link_gone(struct to_xdp_nexthops *n, const struct to_link *link)
 	to_xdp_port_gone(n->xdp, n->ports, link);
 }
 
+/* A VLAN on a port of ours: its tags are to be in the frames. */
+static void check_vlan(const struct to_xdp_nexthops *n, const struct to_link *link)
+{
+	const struct to_xdp_port *port =
+		link->lower ? to_xdp_port_of(n->ports, link->lower, 0) : NULL;
+
+	if (port && to_xdp_port_strips_vlan(port))
+		fprintf(stderr,
+			"turnout-xdp: %s takes VLAN tags off before the program sees them: ethtool "
+			"-K %s rxvlan off\n",
+			port->option.name, port->option.name);
+}
+
 static void link_changed(void *arg, const struct to_link *link)
 {
 	struct to_xdp_nexthops *n = arg;
@@ -83,6 +96,7 @@ static void link_changed(void *arg, const struct to_link *link)
 		link_gone(n, link);
 		return;
 	}
+	check_vlan(n, link);
 	port = to_xdp_port_found(n->xdp, n->ports, link);
 	if (!port || !n->begun || port->attached)
 		return;
@@ -92,6 +106,14 @@ static void link_changed(void *arg, const struct to_link *link)
 		fprintf(stderr, "turnout-xdp: attached to %s (%s)\n", link->name,
 			port->native ? "native" : "generic");
 	tell_again(n);
+}
+
+/* Nothing goes out by a family that no VIP has. */
+static bool is_needed(const struct to_xdp_nexthops *n, uint32_t id)
+{
+	if (id == TO_BPF_HOP_OUTSIDE4)
+		return n->has4;
+	return id != TO_BPF_HOP_OUTSIDE6 || n->has6;
 }
 
 int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
@@ -116,7 +138,7 @@ int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
 	n->begun = true;
 	tell_again(n);
 	for (uint32_t id = 0; id < TO_BPF_HOPS; id++) {
-		if (n->watched[id] && n->state[id] != TO_HOP_GOOD)
+		if (n->watched[id] && n->state[id] != TO_HOP_GOOD && is_needed(n, id))
 			say(n, id);
 	}
 	return 0;
@@ -189,6 +211,10 @@ static union to_addr edge_address(const struct to_table *t, uint32_t edge)
 int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, char *err,
 			  size_t err_size)
 {
+	for (uint32_t v = 0; v < to_table_vip_count(t); v++) {
+		n->has4 |= to_table_vips(t)[v].family == TO_IP4;
+		n->has6 |= to_table_vips(t)[v].family == TO_IP6;
+	}
 	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
 		const struct to_xdp_nexthop_option *o =
 			option_of(n->options, to_view_edge_name(t, (uint8_t)e), TO_NO_FAMILY);

@@ -15,6 +15,8 @@ struct to_xdp_nexthops {
 	char names[TO_MAX_EDGES][TO_MAX_NAME + 1]; /* of the edges that are watched */
 	enum to_hop_state state[TO_BPF_HOPS];
 	bool watched[TO_BPF_HOPS];
+	bool has4; /* a VIP of the family */
+	bool has6;
 	bool begun; /* ports that come are attached, and what changes is told on stderr */
 };
 

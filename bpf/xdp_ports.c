@@ -5,9 +5,13 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "turnout.skel.h"
@@ -62,7 +66,7 @@ static uint32_t link_ifindex(int fd)
 	return bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.xdp.ifindex;
 }
 
-static bool is_native(uint32_t ifindex)
+bool to_xdp_is_native(uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, q);
 
@@ -117,6 +121,21 @@ static const char *why_not(int ret, enum to_xdp_mode mode)
 	return strerror(-ret);
 }
 
+bool to_xdp_port_strips_vlan(const struct to_xdp_port *port)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ifreq request = {.ifr_data = (void *)&flags};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool asked;
+
+	if (fd < 0)
+		return false;
+	memcpy(request.ifr_name, port->option.name, sizeof(request.ifr_name));
+	asked = ioctl(fd, SIOCETHTOOL, &request) == 0;
+	close(fd);
+	return asked && flags.data & ETH_FLAG_RXVLAN;
+}
+
 struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
 				      const struct to_link *link)
 {
@@ -149,7 +168,7 @@ int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_p
 		return ret;
 	}
 	port->attached = true;
-	port->native = is_native(port->ifindex);
+	port->native = to_xdp_is_native(port->ifindex);
 	return 0;
 }
 

@@ -44,6 +44,12 @@ int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_p
 /* It is gone, and its link with it. */
 void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_link *link);
 
+/* Does the interface hide VLAN tags from the program (its offload is on)? */
+bool to_xdp_port_strips_vlan(const struct to_xdp_port *port);
+
+/* Is the program there in the driver, not after it? */
+bool to_xdp_is_native(uint32_t ifindex);
+
 /* Detaches what is pinned in `dir` but is no port of `p` (NULL: all of it). Names each on `out`. */
 int to_xdp_ports_prune(const char *dir, const struct to_xdp_ports *p, FILE *out);
 

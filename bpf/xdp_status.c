@@ -124,8 +124,14 @@ static json_t *links_json(const char *pin)
 	snprintf(dir, sizeof(dir), "%s/links", pin);
 	d = opendir(dir);
 	while (d && (e = readdir(d))) {
+		uint32_t ifindex = if_nametoindex(e->d_name);
+
 		if (*e->d_name != '.')
-			json_array_append_new(all, json_string(e->d_name));
+			json_array_append_new(all,
+					      json_pack("{s:s, s:s}", "name", e->d_name, "mode",
+							!ifindex                    ? "absent"
+							: to_xdp_is_native(ifindex) ? "native"
+										    : "generic"));
 	}
 	if (d)
 		closedir(d);
@@ -142,7 +148,8 @@ static void print_text(json_t *j, FILE *out)
 		(long long)json_integer_value(json_object_get(j, "generation")),
 		json_string_value(json_object_get(j, "stage")));
 	json_array_foreach(json_object_get(j, "ports"), i, v)
-		fprintf(out, " %s", json_string_value(v));
+		fprintf(out, " %s (%s)", json_string_value(json_object_get(v, "name")),
+			json_string_value(json_object_get(v, "mode")));
 	fprintf(out, "\n\n%-14s %12s %12s %12s\n", "entries", "proven", "unproven", "most");
 	json_object_foreach(json_object_get(j, "entries"), name, v)
 		fprintf(out, "%-14s %12lld %12lld %12lld\n", name,
