@@ -25,14 +25,19 @@ static const char *const kind_names[TO_ENTRY_KIND_COUNT] = {
 	[TO_TRANSACTION] = "transactions", [TO_AFFINITY] = "affinities", [TO_OWNER] = "owners",
 	[TO_FRAGMENT] = "fragments"};
 
+#define HELP_PIN  "  --pin DIR  where maps and links are pinned (default " TO_XDP_PIN ")\n"
+#define HELP_HELP "  --help     this\n"
+
 static const char detach_help[] =
 	"Usage: turnout-xdp detach [--pin DIR]\n"
 	"\n"
 	"Takes the program off its interfaces and forgets every flow. From then on the kernel has\n"
-	"the packets.\n";
+	"the packets.\n"
+	"\n" HELP_PIN HELP_HELP;
 static const char status_help[] = "Usage: turnout-xdp status [--pin DIR] [--json]\n"
 				  "\n"
-				  "What is attached, what it decides by, and what it remembers.\n";
+				  "What is attached, what it decides by, and what it remembers.\n"
+				  "\n" HELP_PIN "  --json     print JSON\n" HELP_HELP;
 
 struct options {
 	const char *pin;

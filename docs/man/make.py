@@ -4,6 +4,7 @@
 
     make.py turnout VERSION PROGRAM OUT          turnout(1)
     make.py turnout-dp VERSION PROGRAM OUT       turnout-dp(8)
+    make.py turnout-xdp VERSION PROGRAM OUT      turnout-xdp(8)
     make.py turnout-plan VERSION PLAN.MD OUT     turnout-plan(5)
 """
 
@@ -64,30 +65,36 @@ def turnout(version, program):
         out += [f'.SS "turnout {literal(plain)}"', inline(summary)]
         out += items(options(ask(program, *words.split())))
     out += [".SH ENVIRONMENT"] + items([
-        (bold("TURNOUT_DP"), "the engine that a replay is handed to, instead of the "
-         "\\fBturnout\\-dp\\fR beside this program or in PATH")])
+        (bold("TURNOUT_DP") + ", " + bold("TURNOUT_XDP"), "the engine that a replay is handed to, "
+         "instead of the \\fBturnout\\-dp\\fR or \\fBturnout\\-xdp\\fR beside this program or in "
+         "PATH")])
     out += [".SH EXIT STATUS"] + exit_codes(listed)
     out += [".SH EXAMPLES", ".nf", literal("turnout check plan.yaml"),
             literal("turnout diff plan.yaml access-10 access-25"),
             literal("turnout replay plan.yaml day.pcap --stage baseline --at 30m=canary"), ".fi",
-            ".SH SEE ALSO", "\\fBturnout\\-plan\\fR(5), \\fBturnout\\-dp\\fR(8)"]
+            ".SH SEE ALSO", "\\fBturnout\\-plan\\fR(5), \\fBturnout\\-dp\\fR(8), "
+            "\\fBturnout\\-xdp\\fR(8)"]
     return out
 
 
-def turnout_dp(version, program):
+def engine(name, about):
+    """The page of an engine, made of its commands' help."""
+    return lambda version, program: engine_page(name, about, version, program)
+
+
+def engine_page(name, about, version, program):
     listed = ask(program)
-    out = heading("TURNOUT-DP", 8, version, "turnout\\-dp",
-                  "the DPDK engine of Turnout")
-    helps = [(name, ask(program, name)) for name in re.findall(r"^  ([a-z]+)  ", listed, re.M)]
+    out = heading(name.upper(), 8, version, literal(name), about)
+    helps = [(word, ask(program, word)) for word in re.findall(r"^  ([a-z]+)  ", listed, re.M)]
     out += [".SH SYNOPSIS"]
-    for name, text in helps:
-        usage = re.match(r"Usage: turnout-dp (.*)", text)[1]
-        out += [bold("turnout-dp ") + synopsis(usage), ".br"]
+    for _, text in helps:
+        usage = re.match(rf"Usage: {name} (.*)", text)[1]
+        out += [bold(f"{name} ") + synopsis(usage), ".br"]
     out += [".SH DESCRIPTION", "Steers packets by a table that \\fBturnout table write\\fR makes "
             "of a plan's stage."]
-    for name, text in helps:
-        about, _, rest = text.partition("\n\n")[2].partition("\n\n")
-        out += [f".SS {name}", inline(" ".join(about.split()))] + items(options(rest))
+    for command, text in helps:
+        does, _, rest = text.partition("\n\n")[2].partition("\n\n")
+        out += [f".SS {command}", inline(" ".join(does.split()))] + items(options(rest))
         after = [p for p in rest.split("\n\n") if not p.startswith("  --")]
         for words in after:
             out += [".PP", inline(" ".join(words.split()))]
@@ -102,7 +109,9 @@ def turnout_plan(version, page):
     return out + [".SH SEE ALSO", "\\fBturnout\\fR(1)"]
 
 
-PAGES = {"turnout": turnout, "turnout-dp": turnout_dp, "turnout-plan": turnout_plan}
+PAGES = {"turnout": turnout, "turnout-dp": engine("turnout-dp", "the DPDK engine of Turnout"),
+         "turnout-xdp": engine("turnout-xdp", "the XDP engine of Turnout"),
+         "turnout-plan": turnout_plan}
 
 
 def main():

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the pages name exists: paths, commands, options, C names, test suites, links.
 
-    check_links.py TURNOUT TURNOUT_DP BUILD_ROOT [PAGE...]
+    check_links.py BUILD_ROOT TURNOUT TURNOUT_DP TURNOUT_XDP [PAGE...]
 
 Looked at are `code spans` and the lines of sh blocks. Anything else is prose.
 """
@@ -57,8 +57,8 @@ def run_help(*command):
 
 
 class Checker:
-    def __init__(self, turnout, engine, build):
-        self.programs = {"turnout": turnout, "turnout-dp": engine}
+    def __init__(self, build, *programs):
+        self.programs = {Path(p).name: p for p in programs}
         self.tests = json.loads((Path(build) / "meson-info/intro-tests.json").read_text())
         captures = json.loads((TOP / "pcaps/index.json").read_text())["captures"]
         self.generated = {f"pcaps/{c['name']}.pcap" for c in captures}
@@ -123,13 +123,14 @@ class Checker:
         return f"no such command: {' '.join(words[:3])}"
 
     def engine(self, words):
-        listed = run_help(self.programs["turnout-dp"])
+        program = self.programs[words[0].split("/")[-1]]
+        listed = run_help(program)
         if len(words) == 1 or words[1].startswith("--"):
             return self.options(words[1:], listed)
         if not re.search(rf"^  {words[1]} ", listed, re.M):
-            return f"no such command: turnout-dp {words[1]}"
+            return f"no such command: {Path(program).name} {words[1]}"
         own = words[words.index("--"):] if "--" in words else words[2:]
-        return self.options(own, run_help(self.programs["turnout-dp"], words[1]))
+        return self.options(own, run_help(program, words[1]))
 
     def meson_test(self, words):
         suites = {s.split(":")[-1] for t in self.tests for s in t["suite"]}
@@ -214,11 +215,11 @@ def unlisted(index):
 
 
 def main():
-    checker = Checker(*sys.argv[1:4])
-    pages = [Path(p).resolve() for p in sys.argv[4:]] or \
+    checker = Checker(*sys.argv[1:5])
+    pages = [Path(p).resolve() for p in sys.argv[5:]] or \
         [p for pattern in PAGES for p in sorted(TOP.glob(pattern))]
     wrong = [line for page in pages for line in checker.check(page)]
-    if not sys.argv[4:]:
+    if not sys.argv[5:]:
         wrong += unlisted((TOP / "docs/README.md").read_text(encoding="utf-8"))
     print("\n".join(wrong) if wrong else f"{len(pages)} pages: everything that they name exists")
     return bool(wrong)

@@ -19,6 +19,7 @@ WRONG = {
     "`turnout check PLAN --colour` has no such option": "no such option",
     "`turnout table shew` is no command": "no such command",
     "`turnout-dp fly` is none": "no such command",
+    "`turnout-xdp fly` is none": "no such command",
     "`turnout-dp replay --pcaps X` has no such option": "no such option",
     "`--no-such-option-anywhere` is none": "no such option",
     "`tools/test --everything` has no such option": "no such option",
@@ -69,5 +70,5 @@ class Check(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    checker = Checker(*sys.argv[1:4])
+    checker = Checker(*sys.argv[1:5])
     unittest.main(argv=sys.argv[:1])

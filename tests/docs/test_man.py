@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The man pages say all that the commands, the plan and roff have to say about them.
 
-    test_man.py TURNOUT TURNOUT_DP TURNOUT.1 TURNOUT-DP.8 TURNOUT-PLAN.5
+    test_man.py TURNOUT TURNOUT_DP TURNOUT_XDP PAGE...
 """
 
 import json
@@ -56,15 +56,16 @@ class Man(unittest.TestCase):
                 names = [w for w in words.split() if w.islower()]
                 self.options(ask(turnout, *names), section)
 
-    def test_the_engine_has_every_command_and_option(self):
-        page = said(pages["turnout-dp.8"])
-        names = re.findall(r"^  ([a-z]+)  ", ask(engine), re.M)
-        self.assertIn("replay", names)
-        for name in names:
-            section = page.partition(f".SS {name}\n")[2].partition(".SS ")[0]
-            with self.subTest(name=name):
-                self.assertTrue(section)
-                self.options(ask(engine, name), section)
+    def test_each_engine_has_every_command_and_option(self):
+        for engine in engines:
+            page = said(pages[f"{Path(engine).name}.8"])
+            names = re.findall(r"^  ([a-z]+)  ", ask(engine), re.M)
+            self.assertIn("replay", names)
+            for name in names:
+                section = page.partition(f".SS {name}\n")[2].partition(".SS ")[0]
+                with self.subTest(engine=engine, name=name):
+                    self.assertTrue(section)
+                    self.options(ask(engine, name), section)
 
     def test_the_plan_has_every_key(self):
         schema = json.loads((TOP / "docs/plan.schema.json").read_text(encoding="utf-8"))
@@ -89,6 +90,6 @@ class Man(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    turnout, engine = sys.argv[1:3]
-    pages = {Path(p).name: Path(p) for p in sys.argv[3:]}
+    turnout, engines = sys.argv[1], sys.argv[2:4]
+    pages = {Path(p).name: Path(p) for p in sys.argv[4:]}
     unittest.main(argv=sys.argv[:1])
