@@ -265,8 +265,11 @@ int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, u
 	*err = '\0';
 	snprintf(a->dir, sizeof(a->dir), "%s/maps", pin);
 	ret = to_xdp_directory(pin, err, err_size);
+	if (ret == 0)
+		ret = to_xdp_lock(pin, false, err, err_size);
 	if (ret < 0)
 		return ret;
+	a->lock = ret;
 	a->found = to_xdp_about(a->dir, &about) == 0;
 	if (a->found && about.layout != TO_BPF_LAYOUT) {
 		snprintf(err, err_size,

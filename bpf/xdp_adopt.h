@@ -13,6 +13,7 @@
 
 struct to_xdp_adoption {
 	char dir[160];                       /* of the pinned maps */
+	int lock;                            /* a descriptor, for the life of the process */
 	bool found;                          /* there was something to take over */
 	bool moves[TO_ENTRY_KIND_COUNT][2];  /* [proven]: these entries move */
 	uint32_t place[TO_ENTRY_KIND_COUNT]; /* of the next unproven entry in its ring */

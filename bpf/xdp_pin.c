@@ -5,9 +5,11 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -59,6 +61,20 @@ int to_xdp_directory(const char *dir, char *err, size_t err_size)
 		return -ENOTSUP;
 	}
 	return 0;
+}
+
+int to_xdp_lock(const char *dir, bool wait, char *err, size_t err_size)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+
+	if (fd >= 0 && flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) == 0)
+		return fd;
+	ret = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (fd >= 0)
+		close(fd);
+	snprintf(err, err_size, "%s: %s", dir,
+		 ret == -EBUSY ? "another turnout-xdp has it" : strerror(-ret));
+	return ret;
 }
 
 int to_xdp_about(const char *dir, struct to_bpf_about *about)
@@ -158,7 +174,7 @@ int to_xdp_pin(struct to_xdp *x, const char *dir, const struct to_bpf_about *abo
 	return ret;
 }
 
-int to_xdp_unpin(const char *dir)
+int to_xdp_empty(const char *dir)
 {
 	char path[PATH_ROOM];
 	struct dirent *e;
@@ -178,7 +194,14 @@ int to_xdp_unpin(const char *dir)
 			ret = -errno;
 	}
 	closedir(d);
-	return ret == 0 && rmdir(dir) < 0 ? -errno : ret;
+	return ret;
+}
+
+int to_xdp_unpin(const char *dir)
+{
+	int ret = to_xdp_empty(dir);
+
+	return ret == 0 && rmdir(dir) < 0 && errno != ENOENT ? -errno : ret;
 }
 
 int to_xdp_rows_read(struct to_xdp *x)

@@ -11,6 +11,12 @@
 /* Makes the directory and what is above it. -ENOTSUP: that is not in a BPF file system. */
 int to_xdp_directory(const char *dir, char *err, size_t err_size);
 
+/*
+ * Locks the directory for as long as the returned descriptor is open, so that no two processes
+ * change what is pinned there. `wait`: until another one is done. -EBUSY: one has it.
+ */
+int to_xdp_lock(const char *dir, bool wait, char *err, size_t err_size);
+
 /* The description of the set in `dir`. -ENOENT: there is none, or not a whole one. */
 int to_xdp_about(const char *dir, struct to_bpf_about *about);
 
@@ -21,7 +27,8 @@ int to_xdp_reuse(struct to_xdp *x, const char *dir, char *err, size_t err_size);
 int to_xdp_pin(struct to_xdp *x, const char *dir, const struct to_bpf_about *about, char *err,
 	       size_t err_size);
 
-/* Removes every file in `dir` and then `dir`. */
+/* Removes every file in `dir`, and then `dir`. */
+int to_xdp_empty(const char *dir);
 int to_xdp_unpin(const char *dir);
 
 /* Which pair has which row of counters: reads it after to_xdp_reuse(), or begins anew. */

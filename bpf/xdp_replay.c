@@ -247,8 +247,7 @@ static int keep(struct xdp_replay *r, const char *dir, uint64_t object, char *er
 	char path[256];
 	int ret;
 
-	to_xdp_unpin(dir);
-	ret = to_xdp_directory(dir, err, err_size);
+	ret = to_xdp_empty(dir);
 	if (ret < 0)
 		return ret;
 	snprintf(path, sizeof(path), "%s/" PROGRAM_PIN, dir);
@@ -261,6 +260,14 @@ static int keep(struct xdp_replay *r, const char *dir, uint64_t object, char *er
 		return ret;
 	}
 	return to_xdp_pin(&r->xdp, dir, &about, err, err_size);
+}
+
+/* One replay at a time uses what is kept; others wait. The lock ends with the process. */
+static int lock_kept(const char *dir, char *err, size_t err_size)
+{
+	int ret = to_xdp_directory(dir, err, err_size);
+
+	return ret < 0 ? ret : to_xdp_lock(dir, true, err, err_size);
 }
 
 /* Rings are a CPU's; so this thread stays on one. */
@@ -291,6 +298,9 @@ static int open_program(struct xdp_replay *r, const struct to_replay_setup *o, c
 	if (ret == 0)
 		ret = to_xdp_open(&r->xdp, &sizes, true, err, err_size);
 	if (ret == 0 && o->keep) {
+		ret = lock_kept(o->keep, err, err_size);
+		if (ret < 0)
+			return ret;
 		ret = take_kept(r, o->keep, object, err, err_size);
 		if (ret != -ENOENT)
 			return ret;

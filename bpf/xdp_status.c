@@ -32,7 +32,7 @@ static const char detach_help[] =
 	"Usage: turnout-xdp detach [--pin DIR]\n"
 	"\n"
 	"Takes the program off its interfaces and forgets every flow. From then on the kernel has\n"
-	"the packets.\n"
+	"the packets. Not while a turnout-xdp runs that would attach it again: stop that first.\n"
 	"\n" HELP_PIN HELP_HELP;
 static const char status_help[] = "Usage: turnout-xdp status [--pin DIR] [--json]\n"
 				  "\n"
@@ -79,10 +79,17 @@ int to_xdp_detach_main(int argc, char **argv)
 {
 	struct options o;
 	int code = read_options(argc, argv, detach_help, false, &o), ret;
-	char dir[160];
+	char dir[160], err[256];
 
 	if (code >= 0)
 		return code;
+	ret = to_xdp_lock(o.pin, false, err, sizeof(err));
+	if (ret == -ENOENT)
+		return TO_EXIT_DONE;
+	if (ret < 0) {
+		fprintf(stderr, "turnout-xdp: %s\n", err);
+		return TO_EXIT_UNREACHABLE;
+	}
 	snprintf(dir, sizeof(dir), "%s/links", o.pin);
 	ret = to_xdp_ports_prune(dir, NULL, stderr);
 	rmdir(dir);
