@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -20,11 +21,13 @@ class Engine:
 
     name = program = None
     redirects = False  # by XDP, from one interface into another
+    reasons = set()  # that are this engine's alone
 
     def __init__(self, build, watch, table):
         self.path = build / self.program
         self.watch, self.table = watch, table
         self.process = None
+        self.start_took = self.reload_took = 0  # seconds
 
     @classmethod
     def missing(cls, build):
@@ -41,18 +44,25 @@ class Engine:
     def ready(self):
         raise NotImplementedError
 
-    def start(self):
+    def spawn(self):
         with lab.inside("gw"):
             self.process = Process(self.watch, self.name, self.argv())
+
+    def start(self):
+        begun = time.monotonic()
+        self.spawn()
         self.ready()
+        self.start_took = time.monotonic() - begun
 
     def reload(self, number):
         """The table again; returns how long it took to be live, in us, by the engine's word."""
+        begun = time.monotonic()
         self.signal(signal.SIGHUP)
         found = self.watch.until(
             self.process, r"generation (\d+) is live after (\d+) us|.*refused.*", "err", ANSWERS)
         if found[1] != str(number):
             raise Failed(f"{self.name}: generation {number} is not live: {found[0]}")
+        self.reload_took = time.monotonic() - begun
         return int(found[2])
 
     def signal(self, number):
@@ -93,6 +103,7 @@ class Dpdk(Engine):
     """turnout-dp over DPDK's AF_PACKET driver: one worker, which spins."""
 
     name, program = "dp-afpacket", "dataplane/turnout-dp"
+    reasons = {"owner"}  # its ports are shown what the gateway's kernel sends as well
     eal = ["--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "256",
            "--log-level=*:error"]
 
@@ -121,6 +132,7 @@ class Xdp(Engine):
 
     def __init__(self, build, watch, table):
         super().__init__(build, watch, table)
+        self.adopted = None  # the generation that it went on with
         self.pins = table.parent / "bpf"
         self.pins.mkdir()
         lab.run("mount", "-t", "bpf", "bpf", self.pins)
@@ -130,7 +142,11 @@ class Xdp(Engine):
                 "edges:edges", "--pin", self.pins / "turnout", "--pins", PINS, "--mode", "native"]
 
     def ready(self):
-        self.watch.until(self.process, r"steering on .*\(native\).*\(native\)", "err", READY)
+        said = self.watch.until(self.process, r"(?s)\A.*steering on [^\n]*", "err", READY)[0]
+        if said.count("(native)") != 2:
+            raise Failed(f"{self.name} does not run in native mode: {said}")
+        found = re.search(r"takes generation (\d+) over", said)
+        self.adopted = int(found[1]) if found else None
 
     def forget(self):
         self.kill()

@@ -29,6 +29,8 @@ MACS = {"outside": "02:00:00:00:01:01", "client": "02:00:00:00:01:02",
         "e1": "02:00:00:00:03:11", "e2": "02:00:00:00:03:12",
         "n1": "02:00:00:00:03:21", "n2": "02:00:00:00:03:22"}
 UNUSED_PORT = 9
+# Neighbours are asked again a second after they have answered, and are gone after two silent ones.
+AGEING = {"base_reachable_time_ms": 1000, "delay_first_probe_time": 0, "ucast_solicit": 2}
 CLONE_NEWNET = 0x40000000
 IP_FREEBIND, IPV6_FREEBIND = 15, 78
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -129,6 +131,9 @@ class Lab:
             with inside(name):
                 run("ethtool", "-K", interface, "tx", "off", "rx", "off", "tso", "off", "gso",
                     "off", "gro", "off", "sg", "off")
+                for version in "ipv4", "ipv6":  # what takes half an hour happens in seconds
+                    sysctl(**{f"{version}__neigh__{interface}__{key}": value
+                              for key, value in AGEING.items()})
             ip(name, f"link set {interface} up")
 
     def xdp(self, name, interface, program):
@@ -185,6 +190,11 @@ class Lab:
                     s.recv(1)
                 except ConnectionRefusedError:
                     continue
+
+    def forget_neighbours(self):
+        """Edges must find the gateway's MACs again, by ARP and ND through the engine."""
+        for name in plans.EDGES:
+            run("ip", "-n", name, "neigh", "flush", "dev", "eth0")
 
     # ── what the kernels have counted ──
 

@@ -23,7 +23,7 @@ class Process:
         self.tail = {which: collections.deque(maxlen=KEPT) for which in ("out", "err")}
         self.streams = {"out": self.child.stdout, "err": self.child.stderr}
         self.rest = {"out": "", "err": ""}
-        self.text = {"out": "", "err": ""}  # what nobody has awaited yet
+        self.text = {"out": "", "err": ""}  # whole lines that nobody has awaited yet
         for which, stream in self.streams.items():
             os.set_blocking(stream.fileno(), False)
             watch.selector.register(stream, selectors.EVENT_READ, (self, which))
@@ -67,10 +67,10 @@ class Watch:
             text = process.read(which)
             if not text:
                 continue
-            process.text[which] += text
             lines = (process.rest[which] + text).split("\n")
             process.rest[which] = lines.pop()
             for line in lines:
+                process.text[which] += line + "\n"
                 process.tail[which].append(line)
                 self.on_line(process, line)
 
