@@ -96,7 +96,7 @@ struct to_hops_counters {
 struct to_hops;
 
 /* Reports every interface there is. Returns 0 or a negative errno with a message. */
-int to_hops_open(struct to_hops **h, const struct to_hops_callbacks *callbacks, void *arg,
+int to_hops_open(struct to_hops **out, const struct to_hops_callbacks *callbacks, void *arg,
 		 char *err, size_t err_size);
 void to_hops_close(struct to_hops *h);
 

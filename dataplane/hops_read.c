@@ -30,11 +30,15 @@ static int collect(const struct nlattr *a, void *arg)
 static bool collect_all(const struct nlmsghdr *m, size_t header, const struct nlattr **of,
 			uint16_t max)
 {
+	size_t len = mnl_nlmsg_get_payload_len(m);
 	struct attributes found = {of, max};
 
-	if (mnl_nlmsg_get_payload_len(m) < header)
+	header = MNL_ALIGN(header);
+	if (len < header)
 		return false;
-	mnl_attr_parse(m, (unsigned)header, collect, &found);
+	/* Not mnl_attr_parse(), which takes a message to end at a multiple of four. */
+	mnl_attr_parse_payload(mnl_nlmsg_get_payload_offset(m, header), len - header, collect,
+			       &found);
 	return true;
 }
 
@@ -180,8 +184,8 @@ int to_rtnl_read_neighbour(const struct nlmsghdr *m, struct to_neighbour *out)
 		return -EBADMSG;
 	out->there = true;
 	out->nud = header->ndm_state;
-	out->foreign = (header->ndm_flags & NTF_EXT_LEARNED) ||
-		       (u32_or_0(of[NDA_FLAGS_EXT]) & NTF_EXT_MANAGED);
+	/* Also flags that are newer than this: NTF_USE takes them off as well. */
+	out->foreign = (header->ndm_flags & NTF_EXT_LEARNED) || u32_or_0(of[NDA_FLAGS_EXT]);
 	mac = of[NDA_LLADDR];
 	if (mac && mnl_attr_get_payload_len(mac) == sizeof(out->mac)) {
 		memcpy(out->mac, mnl_attr_get_payload(mac), sizeof(out->mac));

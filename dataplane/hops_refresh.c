@@ -163,6 +163,8 @@ static int refresh_neighbour(struct to_hops *h, struct to_destination *d)
 	if (ret < 0)
 		return ret;
 	d->doubt = SURE;
+	if (d->neighbour.nud & NUD_SETTLED)
+		d->solicited = false; /* should it vanish, it is worth asking for at once */
 	ret = solicit(h, d);
 	report(h, d);
 	return ret;

@@ -200,10 +200,11 @@ int to_rtnl_neighbour(struct to_rtnl *r, uint32_t ifindex, const union to_addr *
  * leaves the entry so for ever when we are killed, or when the neighbour is no longer of interest.
  *
  * The kernel does more than it is asked to, though: NTF_USE makes a permanent entry an ordinary one
- * without a MAC, and takes NTF_EXT_LEARNED and NTF_EXT_MANAGED off entries that others keep so
- * (Linux 6.1 and 6.18). So a new one is made by NLM_F_EXCL, which fails if there is one by now, and
- * for one that is there the caller has just seen that it is neither. Somebody may make it permanent
- * between these two calls, some microseconds; rtnetlink has nothing that would close this.
+ * without a MAC, and takes NTF_EXT_LEARNED and the flags of NDA_FLAGS_EXT off entries that others
+ * keep so (Linux 6.1 and 6.18). So a new one is made by NLM_F_EXCL, which fails if there is one by
+ * now, and for one that is there the caller has just seen that it is neither. Somebody may make it
+ * permanent between these two calls, some microseconds; rtnetlink has nothing that would close
+ * this.
  */
 int to_rtnl_solicit(struct to_rtnl *r, uint32_t ifindex, const union to_addr *address, bool there)
 {

@@ -16,7 +16,7 @@ struct to_destination {
 	uint32_t id;
 	enum to_doubt doubt;
 	bool reported;
-	bool solicited; /* since the last tick */
+	bool solicited; /* since the last tick, and it has not answered */
 	struct to_hop_wanted wanted;
 	struct to_path path;
 	struct to_neighbour neighbour;
