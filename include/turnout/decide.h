@@ -177,6 +177,16 @@ TO_INLINE bool to_has_followers(const struct to_packet *k)
 	       !(k->out.reason == TO_REASON_ICMP_ERROR && k->out.verdict == TO_VERDICT_REPLY);
 }
 
+/* Is the destination one that no router forwards to: multicast, broadcast, link-local? */
+TO_INLINE bool to_stays_on_link(const struct to_packet *k)
+{
+	const uint8_t *b = k->dst.b;
+
+	if (k->family == TO_IP4)
+		return b[12] >= 224 || (b[12] == 169 && b[13] == 254);
+	return b[0] == 0xff || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
+}
+
 /* Section 3, in its order; after to_prepare. */
 TO_INLINE void to_decide(to_engine *x, struct to_packet *k)
 {
@@ -191,6 +201,8 @@ TO_INLINE void to_decide(to_engine *x, struct to_packet *k)
 	} else if (k->to.kind == TO_ADDRESS_EDGE) {
 		to_decide_owner(x, k);
 		return;
+	} else if (TO_UNLIKELY(to_stays_on_link(k))) {
+		to_kernel(k, TO_REASON_NOT_OURS);
 	} else if (k->from.kind == TO_ADDRESS_EDGE) {
 		to_decide_edge(x, k);
 	} else {

@@ -38,9 +38,15 @@ TO_INLINE void to_edge_through(struct to_packet *k, enum to_verdict verdict, uin
 	k->out.vip = vip;
 }
 
-/* Is `e` an entry of this very edge, made through the VIP? */
-TO_INLINE bool to_speaks_for(const struct to_packet *k, const struct to_entry *e)
+/* Has the message a live dialog or transaction of this very edge, made through the VIP? One that its
+ * client made, when the proven one is another edge's. */
+TO_INLINE bool to_speaks_for(to_engine *x, struct to_packet *k, const struct to_table *t,
+			     enum to_entry_kind kind)
 {
+	struct to_entry *e = to_sip_find(x, k, kind);
+
+	if (e && e->edge != k->from.index && e->flags & TO_ENTRY_PROVEN)
+		e = to_sip_find_own(x, k, t, kind);
 	return e && e->edge == k->from.index && e->flags & TO_ENTRY_VIA_VIP;
 }
 
@@ -75,8 +81,8 @@ TO_PART int to_sip_from_edge(to_engine *x, struct to_packet *k, uint32_t alive)
 	s = to_service_of(t, k->answers_service);
 	if (!s)
 		return 0;
-	if ((!request && to_speaks_for(k, to_sip_find(x, k, TO_TRANSACTION))) ||
-	    to_speaks_for(k, to_sip_find(x, k, TO_DIALOG))) {
+	if ((!request && to_speaks_for(x, k, t, TO_TRANSACTION)) ||
+	    to_speaks_for(x, k, t, TO_DIALOG)) {
 		to_edge_through(k, TO_VERDICT_REPLY, k->answers_service, k->answers_vip);
 		rules |= TO_SIP_VIA;
 	} else if (!request) {
@@ -155,7 +161,8 @@ TO_INLINE void to_edge_learn(to_engine *x, struct to_packet *k, const struct to_
  * addresses of its SDP. `k->out` is decided: by a pin, but for `out`. */
 TO_PART int to_learn_tcp(to_engine *x, struct to_packet *k)
 {
-	bool pinned, dialog, sdp;
+	uint32_t rules = TO_SIP_MAKE_DIALOG | TO_SIP_VIA;
+	bool pinned, dialog;
 	const struct to_service *s;
 	const struct to_table *t;
 
@@ -166,18 +173,16 @@ TO_PART int to_learn_tcp(to_engine *x, struct to_packet *k)
 		return 0;
 	pinned = k->out.verdict != TO_VERDICT_OUT;
 	dialog = pinned && s->kind == TO_KIND_SIP && !(k->tcp_flags & TO_TCPF_SYN);
-	sdp = k->out.verdict != TO_VERDICT_STEER && to_learns(t, k->out.service);
 	if (pinned && !dialog)
 		return 0;
 	to_sip_load(x, k, t->salt);
+	if (k->out.verdict == TO_VERDICT_REPLY)
+		rules |= TO_SIP_PROVEN | TO_SIP_ANSWER;
+	else if (to_is_dsr(t, k->out.service, k->out.edge))
+		rules |= TO_SIP_ANSWER | TO_SIP_UNHEARD;
 	if (dialog && k->flags & TO_PKT_SIP)
-		to_dialog_update(x, k,
-				 TO_SIP_MAKE_DIALOG | TO_SIP_VIA |
-					 (k->out.verdict == TO_VERDICT_REPLY
-						  ? TO_SIP_PROVEN | TO_SIP_ANSWER
-						  : 0),
-				 s->idle);
-	if (sdp && (!pinned || k->flags & TO_PKT_SIP))
+		to_dialog_update(x, k, rules, s->idle);
+	if (k->out.verdict != TO_VERDICT_STEER && to_learns(t, k->out.service))
 		to_learn_sdp(x, k);
 	return 0;
 }
@@ -252,7 +257,11 @@ TO_PART int to_edge_pinned(to_engine *x, struct to_packet *k)
 		return 0;
 	}
 	to_edge_out(k);
-	k->out.service = k->opens_service != TO_NO_INDEX ? k->opens_service : k->answers_service;
+	if (k->opens_service == TO_NO_INDEX) { /* the outgoing service is the reverse map's */
+		k->opens_service = k->answers_service;
+		k->opens_vip = k->answers_vip;
+	}
+	k->out.service = k->opens_service;
 	if (alive && to_opens_through_vip(t, k) &&
 	    (k->proto == TO_TCP ? k->tcp_flags == TO_TCPF_SYN : k->answers_service == TO_NO_INDEX))
 		return to_edge_opens(x, k);

@@ -83,7 +83,7 @@ TO_INLINE void to_may_teach(struct to_packet *k)
 TO_INLINE struct to_entry *to_pin_second(to_engine *x, struct to_packet *k,
 					 const struct to_table *t, struct to_entry *e)
 {
-	if (to_is_dsr(t, e->service, e->edge) && !(k->tcp_flags & TO_TCPF_RST))
+	if (to_is_dsr(t, e->service, e->edge) && !(k->tcp_flags & (TO_TCPF_SYN | TO_TCPF_RST)))
 		return to_pin_prove(x, k, e, TO_CLIENT);
 	to_pin_touch(x, k, e, TO_CLIENT);
 	return e;
@@ -95,7 +95,7 @@ TO_INLINE struct to_entry *to_pin_beside(to_engine *x, struct to_packet *k,
 {
 	struct to_entry *e;
 
-	if (k->tcp_flags & TO_TCPF_RST)
+	if (k->tcp_flags & (TO_TCPF_SYN | TO_TCPF_RST))
 		return NULL;
 	e = to_pin_find(x, k, false);
 	return e && to_usable(t, e) && to_is_dsr(t, e->service, e->edge) ? e : NULL;

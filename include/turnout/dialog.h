@@ -17,13 +17,26 @@ TO_INLINE void to_sip_load(to_engine *x, struct to_packet *k, uint64_t salt)
 	k->transaction = to_key_sip(k->sip.branch);
 }
 
+/* The live unproven dialog or transaction that this packet's client made. */
+TO_INLINE struct to_entry *to_sip_find_own(to_engine *x, struct to_packet *k,
+					   const struct to_table *t, enum to_entry_kind kind)
+{
+	struct to_key own = to_key_sip_unproven(kind == TO_DIALOG ? &k->dialog : &k->transaction,
+						to_outside(k));
+	struct to_entry *e;
+
+	if (kind == TO_TRANSACTION && !(k->sip.flags & TO_SIP_BRANCH))
+		return NULL;
+	e = to_engine_find(x, k, kind, false, &own);
+	return e && to_usable(t, e) ? e : NULL;
+}
+
 /* The live dialog or transaction that speaks for this packet's client: a proven one, or one that
  * this very client made. */
 TO_INLINE struct to_entry *to_sip_find(to_engine *x, struct to_packet *k, enum to_entry_kind kind)
 {
 	const struct to_key *key = kind == TO_DIALOG ? &k->dialog : &k->transaction;
 	const struct to_table *t = to_engine_table(x, k);
-	struct to_key own;
 	struct to_entry *e;
 
 	if (!t || (kind == TO_TRANSACTION && !(k->sip.flags & TO_SIP_BRANCH)))
@@ -31,9 +44,7 @@ TO_INLINE struct to_entry *to_sip_find(to_engine *x, struct to_packet *k, enum t
 	e = to_engine_find(x, k, kind, true, key);
 	if (e && to_usable(t, e))
 		return e;
-	own = to_key_sip_unproven(key, to_outside(k));
-	e = to_engine_find(x, k, kind, false, &own);
-	return e && to_usable(t, e) ? e : NULL;
+	return to_sip_find_own(x, k, t, kind);
 }
 
 /* A retired edge's proven entry stands in nobody's way. */

@@ -20,7 +20,7 @@ TO_PART int to_embedded_flow(to_engine *x, struct to_packet *k, uint32_t service
 	if (!t)
 		return 0;
 	e = to_pin_find(x, k, true);
-	if (!e || !to_usable(t, e))
+	if (!e || !to_usable(t, e) || (only != TO_NO_INDEX && e->edge != only))
 		e = to_pin_find(x, k, false);
 	if (!e && service != TO_NO_INDEX) {
 		const union to_addr *client =

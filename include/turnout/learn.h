@@ -56,7 +56,7 @@ TO_PART uint32_t to_claim(to_engine *x, struct to_packet *k, const union to_addr
 	TO_PART_CHECK(k);
 	TO_PART_CHECK(a);
 	t = to_engine_table(x, k);
-	if (!t || to_locate(x, k, a, &place) != TO_ADDRESS_VIP ||
+	if (!t || to_locate_named(x, k, a, &place) != TO_ADDRESS_VIP ||
 	    !to_find_bind(x, k, &place, TO_UDP, to_net16(port), &bind))
 		return 0;
 	s = to_service_of(t, bind.service);

@@ -5,8 +5,9 @@
 
 #include "engine.h"
 
-/* Sets *place to what the address is; kind TO_ADDRESS_FREE: nothing of ours. */
-TO_PART int to_locate(to_engine *x, const struct to_packet *k, const union to_addr *a,
+/* Sets *place to what the address is; kind TO_ADDRESS_FREE: nothing of ours. For addresses that a
+ * payload names: of either family, whatever the packet's. */
+TO_PART int to_locate_named(to_engine *x, const struct to_packet *k, const union to_addr *a,
 		      struct to_identity *place)
 {
 	const struct to_table *t;
@@ -17,8 +18,8 @@ TO_PART int to_locate(to_engine *x, const struct to_packet *k, const union to_ad
 	TO_PART_CHECK(place);
 	place->kind = TO_ADDRESS_FREE;
 	t = to_engine_table(x, k);
-	if (!t || (k->family == TO_IP6 && to_addr_is_v4(a)))
-		return 0; /* an IPv4-mapped address on the wire names nobody */
+	if (!t)
+		return 0;
 	mask = t->address_mask;
 	slot = to_address_slot(a, t->address_seed, mask);
 	for (int i = 0; i < TO_ADDRESS_PROBES + 1; i++) {
@@ -36,6 +37,16 @@ TO_PART int to_locate(to_engine *x, const struct to_packet *k, const union to_ad
 		}
 	}
 	return 0;
+}
+
+/* Likewise of an address of a header. */
+TO_INLINE int to_locate(to_engine *x, const struct to_packet *k, const union to_addr *a,
+			struct to_identity *place)
+{
+	if (TO_LIKELY(k->family == TO_IP4 || !to_addr_is_v4(a)))
+		return to_locate_named(x, k, a, place);
+	place->kind = TO_ADDRESS_FREE; /* an IPv4-mapped address on the wire names nobody */
+	return TO_ADDRESS_FREE;
 }
 
 union to_bind_bits {

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The decision: docs/state.md, section 3, in its order; then sections 7 and 10."""
 
+from ipaddress import ip_network
+
 from model import icmp, inward, outward, parse, verdict
 from model.events import Stages
 from model.state import FRAGMENT_LIFE, Entry, State
 
+LINK_LOCAL, LINK_LOCAL6 = ip_network("169.254.0.0/16"), ip_network("fe80::/10")
 FORWARDED = ("steer", "reply", "out")
 OUTER_HEADER = {4: 20, 6: 40}
 
@@ -26,6 +29,8 @@ class Engine:
             return verdict.kernel("not-ip")
         if packet.dst in self.plan.gateway_set:
             found = self.foreign(packet, icmp.to_gateway, "gateway")
+        elif self.on_link(packet.dst):
+            found = verdict.kernel("not-ours")
         elif not self.ours(packet):
             found = self.foreign(packet, icmp.to_client, "not-ours")
         else:
@@ -35,6 +40,14 @@ class Engine:
     def ours(self, packet):
         return packet.dst in self.plan.vips or packet.dst in self.plan.edge_by_address \
             or packet.src in self.plan.edge_by_address
+
+    def on_link(self, address):
+        """What no router forwards to."""
+        if address in self.plan.vips or address in self.plan.edge_by_address:
+            return False
+        if address.version == 4:
+            return address.packed[0] >= 224 or address in LINK_LOCAL
+        return address.is_multicast or address in LINK_LOCAL6
 
     def foreign(self, packet, match, reason):
         """Steps 2 and 3: the kernel's, but for ICMP errors about flows of ours."""

@@ -37,7 +37,7 @@ def to_client(engine, packet):
     """From an edge, or from anyone on the way to it. None when no flow is meant."""
     inner = about(packet)
     edge = inner and engine.plan.edge_by_address.get(inner.dst)
-    if not edge or inner.dport is None:
+    if not edge or inner.dport is None or edge.mode != "dnat":
         return None
     reverse = engine.plan.reverse(inner.dst, inner.protocol, inner.dport)
     outgoing = engine.plan.outgoing(inner.dst, inner.protocol, inner.sport)
@@ -71,4 +71,10 @@ def to_gateway(engine, packet):
     if not edge or not inner or inner.dport is None or inner.dst not in engine.plan.vips:
         return None
     pin = pin_of(engine, (inner.src, inner.sport, inner.dst, inner.dport, inner.protocol), edge)
-    return verdict.reply(pin.service, edge, "icmp-error") if pin else None
+    if pin:
+        return verdict.reply(pin.service, edge, "icmp-error")
+    service = engine.plan.service_at(inner.dst, inner.protocol, inner.dport)
+    found = by_affinity(engine, service, inner.src)
+    if found and found.edge is edge and service.serves(edge, packet.family):
+        return verdict.reply(service, edge, "icmp-error")
+    return None

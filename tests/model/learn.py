@@ -17,8 +17,9 @@ def turn(engine, edge, pin, packet, view):
         return
     pin.life = cut(answer.lifetime + TURN_GRACE)
     pin.expires = engine.now + pin.life
-    if answer.type == stun.ALLOCATE_SUCCESS and answer.relayed:
-        if media_service(engine, *answer.relayed):
+    if answer.type == stun.ALLOCATE_SUCCESS:
+        pin.relay = None
+        if answer.relayed and media_service(engine, *answer.relayed):
             pin.relay = answer.relayed
             claim(engine, pin.relay, edge, pin.life)
     elif answer.type == stun.REFRESH_SUCCESS and pin.relay:

@@ -92,7 +92,10 @@ def keepalive(engine, packet, view):
 
 
 def find_pin(engine, packet, view):
-    """(key, pin): proven or unproven, of this edge; by the reverse map's VIP first."""
+    """(key, pin): proven or unproven, of this edge; by the reverse map's VIP first. What a DSR edge
+    sends from its own address is never an answer through the VIP."""
+    if view.edge.mode != "dnat":
+        return None, None
     for service in (view.reverse, view.outgoing):
         vip = service and service.vip(packet.family)
         key = (packet.dst, packet.dport, vip, packet.sport, packet.protocol)
