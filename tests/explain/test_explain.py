@@ -198,7 +198,7 @@ class Steps(unittest.TestCase):
         self.assertIn('source 192.0.2.10:49152 becomes 192.0.2.100:49152', steps['leaves'])
         self.assertEqual(stages, ['the same in every stage'])
         _, document = answer(CONTOSO, 'baseline', '203.0.113.10:443', '198.51.100.9:40000', 'tcp')
-        self.assertEqual(document['edge_ports'], {'answers': 'access', 'opens': None})
+        self.assertEqual(document['edge_ports'], {'answers': 'access', 'opens': 'access'})
         self.assertEqual((document['leaves'], document['records']), ({'action': 'forward'}, []))
 
 

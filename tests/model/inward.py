@@ -12,7 +12,7 @@ def decide(engine, packet):
     service = engine.plan.service_at(packet.dst, packet.protocol, packet.dport)
     key = (packet.src, packet.sport, packet.dst, packet.dport, packet.protocol)
     pin = engine.state.pin.find(key, None, engine.now)
-    known = service or (pin and pin.service)
+    known = (pin and pin.service) or service
     klass = classify.classify(packet.payload, packet.protocol,
                               bool(known) and known.kind in MEDIA)
     if service and service.sip_udp():
