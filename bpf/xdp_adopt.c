@@ -15,6 +15,7 @@
 
 #define PINS      (1u << 18)
 #define PATH_ROOM 224
+#define NEXT      "_new" /* the BPF file system takes no dots */
 
 static uint32_t boottime(void)
 {
@@ -153,7 +154,7 @@ static int reuse_all(struct to_xdp *x, struct to_xdp_adoption *a, char *err, siz
 			unsigned n = maps_of(x, kind, proven, maps);
 
 			/* what an interrupted move has made goes on */
-			if (n && reuse_entries(maps, n, a, ".new"))
+			if (n && reuse_entries(maps, n, a, NEXT))
 				a->moves[kind][proven] = true;
 			else if (n && !reuse_entries(maps, n, a, ""))
 				a->moves[kind][proven] = true;
@@ -187,7 +188,7 @@ static int pin_new(struct to_xdp *x, struct to_xdp_adoption *a)
 			unsigned n = a->moves[kind][proven] ? maps_of(x, kind, proven, maps) : 0;
 
 			for (unsigned i = 0; ret == 0 && i < n; i++) {
-				path_of(path, a, maps[i], ".new");
+				path_of(path, a, maps[i], NEXT);
 				unlink(path);
 				ret = bpf_obj_pin(bpf_map__fd(maps[i]), path);
 			}
@@ -270,7 +271,13 @@ int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, u
 	if (ret < 0)
 		return ret;
 	a->lock = ret;
-	a->found = to_xdp_about(a->dir, &about) == 0;
+	ret = to_xdp_about(a->dir, &about);
+	a->found = ret == 0;
+	if (ret < 0 && ret != -ENOENT) {
+		snprintf(err, err_size, "cannot read what is pinned in %s: %s", a->dir,
+			 strerror(-ret));
+		return ret;
+	}
 	if (a->found && about.layout != TO_BPF_LAYOUT) {
 		snprintf(err, err_size,
 			 "what is pinned in %s has layout %u, and this build knows %u: run the "
@@ -303,7 +310,7 @@ int to_xdp_adopt_finish(struct to_xdp *x, struct to_xdp_adoption *a, char *err, 
 			for (unsigned i = 0; ret == 0 && i < n; i++) {
 				char from[PATH_ROOM], to[PATH_ROOM];
 
-				path_of(from, a, maps[i], ".new");
+				path_of(from, a, maps[i], NEXT);
 				path_of(to, a, maps[i], "");
 				if (rename(from, to) < 0)
 					ret = -errno;

@@ -2,9 +2,9 @@
 /*
  * Taking over what an earlier process has pinned. Maps of the same shape are used as they are.
  * Entries whose maps have another size now, or another layout, move: into maps that are pinned
- * beside the old ones as NAME.new, once before the program is exchanged and once after, and only
+ * beside the old ones as NAME_new, once before the program is exchanged and once after, and only
  * then do those take the old names. A process that dies on the way leaves what the next one needs
- * to go on: it finds NAME.new and does the rest.
+ * to go on: it finds NAME_new and does the rest.
  */
 #ifndef TURNOUT_XDP_ADOPT_H
 #define TURNOUT_XDP_ADOPT_H

@@ -88,7 +88,9 @@ int to_xdp_about(const char *dir, struct to_bpf_about *about)
 		return fd;
 	ret = bpf_map_lookup_elem(fd, &zero, about);
 	close(fd);
-	return ret < 0 || about->magic != TO_BPF_MAGIC ? -ENOENT : 0;
+	if (ret < 0)
+		return ret;
+	return about->magic == TO_BPF_MAGIC ? 0 : -EBADMSG;
 }
 
 /* Internal maps are the program's own; what is in them comes with it. */

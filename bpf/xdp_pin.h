@@ -17,7 +17,8 @@ int to_xdp_directory(const char *dir, char *err, size_t err_size);
  */
 int to_xdp_lock(const char *dir, bool wait, char *err, size_t err_size);
 
-/* The description of the set in `dir`. -ENOENT: there is none, or not a whole one. */
+/* The description of the set in `dir`. -ENOENT: there is none, or not a whole one;
+ * -EBADMSG: it is no set of ours. */
 int to_xdp_about(const char *dir, struct to_bpf_about *about);
 
 /* Takes all maps from the set in `dir`; between open and load. -ESTALE: one has another shape. */

@@ -38,6 +38,27 @@ struct to_xdp_port *to_xdp_port_of(struct to_xdp_ports *p, uint32_t ifindex, uin
 	return NULL;
 }
 
+/* The BPF file system takes no dots, and no interface has a colon in its name. */
+static void exchange_letter(char *name, char from, char to)
+{
+	for (; *name; name++) {
+		if (*name == from)
+			*name = to;
+	}
+}
+
+void to_xdp_link_file(char *file, const char *interface)
+{
+	snprintf(file, IFNAMSIZ, "%s", interface);
+	exchange_letter(file, '.', ':');
+}
+
+void to_xdp_link_interface(char *interface, const char *file)
+{
+	snprintf(interface, IFNAMSIZ, "%s", file);
+	exchange_letter(interface, ':', '.');
+}
+
 static struct to_xdp_port *named(struct to_xdp_ports *p, const char *name)
 {
 	for (unsigned i = 0; i < p->n; i++) {
@@ -155,10 +176,11 @@ struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
 int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port,
 		       char *err, size_t err_size)
 {
-	char path[PATH_ROOM];
+	char path[PATH_ROOM], file[IFNAMSIZ];
 	int ret;
 
-	snprintf(path, sizeof(path), "%s/%s", p->dir, port->option.name);
+	to_xdp_link_file(file, port->option.name);
+	snprintf(path, sizeof(path), "%s/%s", p->dir, file);
 	ret = exchange(x, path, port->ifindex);
 	if (ret == -ENOENT)
 		ret = attach(x, path, port->ifindex, p->mode);
@@ -193,15 +215,17 @@ int to_xdp_ports_prune(const char *dir, const struct to_xdp_ports *p, FILE *out)
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
 	while (ret == 0 && (e = readdir(d))) {
-		if (*e->d_name == '.' ||
-		    (p && named((struct to_xdp_ports *)(uintptr_t)p, e->d_name)))
+		char name[IFNAMSIZ];
+
+		to_xdp_link_interface(name, e->d_name);
+		if (*e->d_name == '.' || (p && named((struct to_xdp_ports *)(uintptr_t)p, name)))
 			continue;
 		if (snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= (int)sizeof(path))
 			ret = -ENAMETOOLONG;
 		else if (unlink(path) < 0)
 			ret = -errno;
 		else
-			fprintf(out, "turnout-xdp: detached from %s\n", e->d_name);
+			fprintf(out, "turnout-xdp: detached from %s\n", name);
 	}
 	closedir(d);
 	return ret;

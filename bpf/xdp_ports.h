@@ -28,6 +28,10 @@ struct to_xdp_ports {
 
 void to_xdp_ports_init(struct to_xdp_ports *p, const struct to_xdp_run_options *o);
 
+/* The name of the pinned link of an interface, and back; both have room for IFNAMSIZ bytes. */
+void to_xdp_link_file(char *file, const char *interface);
+void to_xdp_link_interface(char *interface, const char *file);
+
 /* The port of that interface, or of its lower one (0: none), or NULL. */
 struct to_xdp_port *to_xdp_port_of(struct to_xdp_ports *p, uint32_t ifindex, uint32_t lower);
 

@@ -70,10 +70,10 @@ static int complain(const char *what, int ret)
 static int publish(struct xdp_run *r, struct to_table *t, char *err, size_t err_size)
 {
 	uint64_t begin;
-	int ret = to_xdp_nexthops_table(&r->nexthops, t, err, err_size);
+	int ret = to_xdp_prepare(&r->xdp, t, err, err_size);
 
 	if (ret == 0)
-		ret = to_xdp_prepare(&r->xdp, t, err, err_size);
+		ret = to_xdp_nexthops_table(&r->nexthops, t, err, err_size);
 	if (ret < 0)
 		return ret;
 	begin = monotonic_ns();

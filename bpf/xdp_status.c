@@ -136,11 +136,14 @@ static json_t *links_json(const char *pin)
 	snprintf(dir, sizeof(dir), "%s/links", pin);
 	d = opendir(dir);
 	while (d && (e = readdir(d))) {
-		uint32_t ifindex = if_nametoindex(e->d_name);
+		char interface[IFNAMSIZ];
+		uint32_t ifindex;
 
+		to_xdp_link_interface(interface, e->d_name);
+		ifindex = if_nametoindex(interface);
 		if (*e->d_name != '.')
 			json_array_append_new(all,
-					      json_pack("{s:s, s:s}", "name", e->d_name, "mode",
+					      json_pack("{s:s, s:s}", "name", interface, "mode",
 							!ifindex                    ? "absent"
 							: to_xdp_is_native(ifindex) ? "native"
 										    : "generic"));
