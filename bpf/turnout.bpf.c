@@ -65,6 +65,7 @@ static inline void to_engine_event(to_engine *x, enum to_event event)
 #include <turnout/parse.h>
 
 #include "leave.h"
+#include "losses.h"
 #include "reclaim.h"
 
 TO_PART int to_parse_packet(to_engine *x, struct to_packet *k)

@@ -118,22 +118,14 @@ static bool is_needed(const struct to_xdp_nexthops *n, uint32_t id)
 
 int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
 {
-	for (unsigned i = 0; i < n->ports->n; i++) {
-		struct to_xdp_port *port = &n->ports->port[i];
-		int ret;
+	int ret = to_xdp_ports_attach(n->xdp, n->ports, err, err_size);
 
-		if (!port->ifindex) {
+	if (ret < 0)
+		return ret;
+	for (unsigned i = 0; i < n->ports->n; i++) {
+		if (!n->ports->port[i].ifindex)
 			fprintf(stderr, "turnout-xdp: there is no interface %s yet\n",
-				port->option.name);
-			continue;
-		}
-		ret = to_xdp_port_attach(n->xdp, n->ports, port, err, err_size);
-		if (ret < 0)
-			return ret;
-		if (!port->native)
-			fprintf(stderr,
-				"turnout-xdp: %s has generic XDP only: slower, after the driver\n",
-				port->option.name);
+				n->ports->port[i].option.name);
 	}
 	n->begun = true;
 	tell_again(n);

@@ -124,6 +124,9 @@ int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay,
 	if (!x->skel)
 		return complain(-errno, "cannot open the program", err, err_size);
 	x->skel->rodata->replay = replay;
+	/* nothing is sent in a replay */
+	bpf_program__set_autoload(x->skel->progs.turnout_refused, !replay);
+	bpf_program__set_autoload(x->skel->progs.turnout_unsent, !replay);
 	x->skel->rodata->ring_cpus = sizes->cpus;
 	ret = set_sizes(x, sizes);
 	return ret < 0 ? complain(ret, "cannot size the maps", err, err_size) : 0;

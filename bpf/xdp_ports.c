@@ -94,17 +94,19 @@ bool to_xdp_is_native(uint32_t ifindex)
 	return bpf_xdp_query((int)ifindex, 0, &q) == 0 && q.attach_mode == XDP_ATTACHED_DRV;
 }
 
-/* Puts the program into the link that is there. -ENOENT: there is none for this interface. */
-static int exchange(struct to_xdp *x, const char *path, uint32_t ifindex)
+/* Puts the program into the link that is there. -ENOENT: there is none for this interface and
+ * mode. */
+static int exchange(struct to_xdp *x, const char *path, uint32_t ifindex, enum to_xdp_mode mode)
 {
 	int fd = bpf_obj_get(path), ret = -ENOENT;
 
 	if (fd < 0)
 		return fd;
-	if (link_ifindex(fd) == ifindex)
+	if (link_ifindex(fd) == ifindex &&
+	    (mode == TO_XDP_AUTO || to_xdp_is_native(ifindex) == (mode == TO_XDP_NATIVE)))
 		ret = bpf_link_update(fd, x->xdp_fd, NULL);
 	else
-		unlink(path); /* it was another interface of that name */
+		unlink(path); /* another interface of that name, or another mode is wanted */
 	close(fd);
 	return ret;
 }
@@ -118,12 +120,10 @@ static int attach_by(struct to_xdp *x, uint32_t ifindex, uint32_t flags)
 
 static int attach(struct to_xdp *x, const char *path, uint32_t ifindex, enum to_xdp_mode mode)
 {
-	int fd = -EOPNOTSUPP, ret;
+	int fd = attach_by(x, ifindex,
+			   mode == TO_XDP_GENERIC ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
+	int ret;
 
-	if (mode != TO_XDP_GENERIC)
-		fd = attach_by(x, ifindex, XDP_FLAGS_DRV_MODE);
-	if (fd < 0 && mode != TO_XDP_NATIVE && fd != -EBUSY && fd != -EEXIST)
-		fd = attach_by(x, ifindex, XDP_FLAGS_SKB_MODE);
 	if (fd < 0)
 		return fd;
 	ret = bpf_obj_pin(fd, path);
@@ -135,9 +135,9 @@ static const char *why_not(int ret, enum to_xdp_mode mode)
 {
 	if (ret == -EBUSY || ret == -EEXIST)
 		return "another XDP program is attached: see `ip link`";
-	if (ret == -EOPNOTSUPP && mode == TO_XDP_NATIVE)
-		return "its driver has no native XDP: --mode generic does without";
-	if ((ret == -EINVAL || ret == -ERANGE) && mode == TO_XDP_NATIVE)
+	if (ret == -EOPNOTSUPP && mode != TO_XDP_GENERIC)
+		return "its driver has no native XDP";
+	if ((ret == -EINVAL || ret == -ERANGE) && mode != TO_XDP_GENERIC)
 		return "its driver refuses: its MTU may be too large for native XDP";
 	return strerror(-ret);
 }
@@ -181,7 +181,7 @@ int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_p
 
 	to_xdp_link_file(file, port->option.name);
 	snprintf(path, sizeof(path), "%s/%s", p->dir, file);
-	ret = exchange(x, path, port->ifindex);
+	ret = exchange(x, path, port->ifindex, p->mode);
 	if (ret == -ENOENT)
 		ret = attach(x, path, port->ifindex, p->mode);
 	if (ret < 0) {
@@ -194,6 +194,45 @@ int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_p
 	return 0;
 }
 
+/* One that an earlier process had to attach in generic mode. */
+static bool any_generic(const struct to_xdp_ports *p)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->port[i].attached && !p->port[i].native)
+			return true;
+	}
+	return false;
+}
+
+static int attach_present(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; ret == 0 && i < p->n; i++) {
+		if (p->port[i].ifindex)
+			ret = to_xdp_port_attach(x, p, &p->port[i], err, err_size);
+	}
+	return ret;
+}
+
+int to_xdp_ports_attach(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
+{
+	int ret = attach_present(x, p, err, err_size);
+
+	if (p->mode != TO_XDP_AUTO)
+		return ret;
+	if (ret == 0 && !any_generic(p)) {
+		p->mode = TO_XDP_NATIVE;
+		return 0;
+	}
+	if (ret == -EBUSY || ret == -EEXIST)
+		return ret;
+	fprintf(stderr, "turnout-xdp: %s: generic mode on every port: slower, after the driver\n",
+		ret < 0 ? err : "an earlier run found a port without native XDP");
+	p->mode = TO_XDP_GENERIC;
+	return attach_present(x, p, err, err_size);
+}
+
 void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_link *link)
 {
 	struct to_xdp_port *port = to_xdp_port_of(p, link->ifindex, 0);
@@ -203,6 +242,38 @@ void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_
 	bpf_map__delete_elem(x->skel->maps.ports, &port->ifindex, sizeof(port->ifindex), 0);
 	port->ifindex = 0;
 	port->attached = false;
+}
+
+static const char *const losses[] = {"losses_refused", "losses_unsent"};
+
+void to_xdp_losses_detach(const char *pin)
+{
+	char path[PATH_ROOM];
+
+	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", pin, losses[i]);
+		unlink(path);
+	}
+}
+
+int to_xdp_losses_attach(struct to_xdp *x, const char *pin)
+{
+	const struct bpf_program *programs[] = {x->skel->progs.turnout_refused,
+						x->skel->progs.turnout_unsent};
+	char path[PATH_ROOM];
+	int ret = 0;
+
+	to_xdp_losses_detach(pin);
+	for (size_t i = 0; ret == 0 && i < sizeof(losses) / sizeof(losses[0]); i++) {
+		int fd = bpf_raw_tracepoint_open(NULL, bpf_program__fd(programs[i]));
+
+		if (fd < 0)
+			return fd;
+		snprintf(path, sizeof(path), "%s/%s", pin, losses[i]);
+		ret = bpf_obj_pin(fd, path);
+		close(fd);
+	}
+	return ret;
 }
 
 int to_xdp_ports_prune(const char *dir, const struct to_xdp_ports *p, FILE *out)

@@ -45,6 +45,13 @@ struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
 int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port,
 		       char *err, size_t err_size);
 
+/*
+ * Attaches to every port that is there. Native or generic, it is the same on all of them, for a
+ * driver cannot hand frames to a device that has no native XDP: with TO_XDP_AUTO native if all
+ * have it, else generic, which is said on stderr. Ports that come later are attached likewise.
+ */
+int to_xdp_ports_attach(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size);
+
 /* It is gone, and its link with it. */
 void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_link *link);
 
@@ -53,6 +60,11 @@ bool to_xdp_port_strips_vlan(const struct to_xdp_port *port);
 
 /* Is the program there in the driver, not after it? */
 bool to_xdp_is_native(uint32_t ifindex);
+
+/* Counts frames that the kernel loses on their way to another interface; pinned in `pin` as the
+ * links are. Returns 0 or a negative errno. */
+int to_xdp_losses_attach(struct to_xdp *x, const char *pin);
+void to_xdp_losses_detach(const char *pin);
 
 /* Detaches what is pinned in `dir` but is no port of `p` (NULL: all of it). Names each on `out`. */
 int to_xdp_ports_prune(const char *dir, const struct to_xdp_ports *p, FILE *out);

@@ -208,6 +208,9 @@ static int begin(struct xdp_run *r)
 	if (r->adoption.moved)
 		fprintf(stderr, "turnout-xdp: %llu entries moved into other maps\n",
 			(unsigned long long)r->adoption.moved);
+	ret = to_xdp_losses_attach(&r->xdp, r->options.pin);
+	if (ret < 0) /* it counts, and steers nothing */
+		complain("cannot count what the kernel loses", ret);
 	ret = to_xdp_ports_prune(r->ports.dir, &r->ports, stderr);
 	if (ret == 0)
 		ret = to_xdp_privilege_drop();

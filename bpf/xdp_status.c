@@ -92,6 +92,7 @@ int to_xdp_detach_main(int argc, char **argv)
 	}
 	snprintf(dir, sizeof(dir), "%s/links", o.pin);
 	ret = to_xdp_ports_prune(dir, NULL, stderr);
+	to_xdp_losses_detach(o.pin);
 	rmdir(dir);
 	snprintf(dir, sizeof(dir), "%s/maps", o.pin);
 	if (ret == 0)
