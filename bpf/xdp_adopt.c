@@ -5,13 +5,17 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <turnout/table_check.h>
 #include <unistd.h>
 
 #include "turnout.skel.h"
+#include "xdp_counters.h"
 #include "xdp_migrate.h"
 #include "xdp_pin.h"
+#include "xdp_table.h"
 
 #define PINS      (1u << 18)
 #define PATH_ROOM 224
@@ -144,6 +148,68 @@ static bool is_entries(const struct to_xdp *x, const struct bpf_map *map)
 	return false;
 }
 
+static int remake(struct to_xdp_adoption *a, struct bpf_map *map)
+{
+	if (a->remade_count == TO_XDP_REMADE)
+		return -E2BIG;
+	a->remade[a->remade_count++] = map;
+	return 0;
+}
+
+/* A value of a pinned map, to be freed; NULL when it cannot be read. */
+static void *read_pinned(const struct to_xdp_adoption *a, const struct bpf_map *map, uint32_t key,
+			 uint32_t *value_size)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+	char path[PATH_ROOM];
+	void *value = NULL;
+	int fd;
+
+	path_of(path, a, map, "");
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return NULL;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && key < info.max_entries)
+		value = aligned_alloc(TO_TABLE_ALIGN,
+				      (info.value_size + TO_TABLE_ALIGN - 1) & -TO_TABLE_ALIGN);
+	if (value && bpf_map_lookup_elem(fd, &key, value) < 0) {
+		free(value);
+		value = NULL;
+	}
+	close(fd);
+	*value_size = info.value_size;
+	return value;
+}
+
+/* The running generation, of maps whose shape this build does not have: `control` begins with the
+ * slot, and a slot with the table, in every build. */
+static int read_running(struct to_xdp *x, struct to_xdp_adoption *a)
+{
+	uint32_t size = 0, *slot = read_pinned(a, x->skel->maps.control, 0, &size);
+	struct to_table *t = NULL;
+	const char *why;
+
+	if (slot)
+		t = read_pinned(a, x->skel->maps.tables, *slot, &size);
+	free(slot);
+	if (!t || t->size > size || to_table_check((uint8_t *)t, t->size, &why) < 0) {
+		free(t);
+		return -EBADMSG;
+	}
+	a->running = t;
+	return 0;
+}
+
+static bool is_remade(const struct to_xdp_adoption *a, const struct bpf_map *map)
+{
+	for (unsigned i = 0; i < a->remade_count; i++) {
+		if (a->remade[i] == map)
+			return true;
+	}
+	return false;
+}
+
 /* Between open and load. */
 static int reuse_all(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size)
 {
@@ -167,7 +233,9 @@ static int reuse_all(struct to_xdp *x, struct to_xdp_adoption *a, char *err, siz
 		if (bpf_map__is_internal(map) || is_entries(x, map))
 			continue;
 		ret = reuse(map, a, "");
-		if (ret < 0 && ret != -ENOENT && ret != -ESTALE) {
+		if (ret == -ENOENT || ret == -ESTALE)
+			ret = remake(a, map);
+		if (ret < 0) {
 			snprintf(err, err_size, "cannot take over %s/%s: %s", a->dir,
 				 bpf_map__name(map), strerror(-ret));
 			return ret;
@@ -222,12 +290,17 @@ static int move(struct to_xdp *x, struct to_xdp_adoption *a)
 	return ret;
 }
 
+static struct to_bpf_about about_of(const struct to_xdp *x)
+{
+	return (struct to_bpf_about){
+		.magic = TO_BPF_MAGIC, .layout = TO_BPF_LAYOUT, .ring_cpus = (uint32_t)x->cpus};
+}
+
 static int fresh(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size)
 {
-	struct to_bpf_about about = {.magic = TO_BPF_MAGIC, .layout = TO_BPF_LAYOUT};
+	struct to_bpf_about about = about_of(x);
 	int ret;
 
-	about.ring_cpus = (uint32_t)x->cpus;
 	to_xdp_unpin(a->dir); /* a set that is not whole */
 	ret = to_xdp_directory(a->dir, err, err_size);
 	if (ret == 0)
@@ -239,10 +312,21 @@ static int take_over(struct to_xdp *x, struct to_xdp_adoption *a, char *err, siz
 {
 	int ret = reuse_all(x, a, err, err_size);
 
+	if (ret == 0 && (is_remade(a, x->skel->maps.tables) || is_remade(a, x->skel->maps.control)))
+		ret = read_running(x, a);
 	if (ret == 0)
 		ret = to_xdp_load(x, err, err_size);
 	if (ret == 0)
 		ret = to_xdp_rows_read(x);
+	if (ret == 0 && is_remade(a, x->skel->maps.rows))
+		ret = to_xdp_counters_clear(x); /* whose they were nobody knows any more */
+	if (ret == 0 && a->running) {
+		ret = to_xdp_prepare(x, a->running, err, err_size);
+		if (ret == 0)
+			to_xdp_commit(x);
+		free(a->running);
+		a->running = NULL;
+	}
 	if (ret == 0)
 		ret = pin_new(x, a);
 	/* twice: the second round has only what was made during the first to do */
@@ -299,7 +383,9 @@ int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, u
 
 int to_xdp_adopt_finish(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size)
 {
+	struct to_bpf_about about = about_of(x);
 	struct bpf_map *maps[2];
+	uint32_t zero = 0;
 	int ret = a->found ? move(x, a) : 0;
 
 	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
@@ -316,6 +402,18 @@ int to_xdp_adopt_finish(struct to_xdp *x, struct to_xdp_adoption *a, char *err, 
 					ret = -errno;
 			}
 		}
+	}
+	if (ret == 0 && a->found)
+		ret = bpf_map__update_elem(x->skel->maps.about, &zero, sizeof(zero), &about,
+					   sizeof(about), BPF_ANY);
+	for (unsigned i = 0; ret == 0 && i < a->remade_count; i++) {
+		char path[PATH_ROOM];
+
+		path_of(path, a, a->remade[i], "");
+		if (unlink(path) < 0 && errno != ENOENT)
+			ret = -errno;
+		else
+			ret = bpf_obj_pin(bpf_map__fd(a->remade[i]), path);
 	}
 	if (ret < 0)
 		snprintf(err, err_size, "cannot finish taking over %s: %s", a->dir, strerror(-ret));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Taking over what an earlier process has pinned. Maps of the same shape are used as they are.
+ * Taking over what an earlier process has pinned. Maps of the same shape are used as they are;
+ * others begin anew, but for the running generation, which is copied.
  * Entries whose maps have another size now, or another layout, move: into maps that are pinned
  * beside the old ones as NAME_new, once before the program is exchanged and once after, and only
  * then do those take the old names. A process that dies on the way leaves what the next one needs
@@ -9,15 +10,22 @@
 #ifndef TURNOUT_XDP_ADOPT_H
 #define TURNOUT_XDP_ADOPT_H
 
+#include <turnout/table.h>
+
 #include "xdp_object.h"
 
+#define TO_XDP_REMADE 32
+
 struct to_xdp_adoption {
-	char dir[160];                       /* of the pinned maps */
-	int lock;                            /* a descriptor, for the life of the process */
-	bool found;                          /* there was something to take over */
-	bool moves[TO_ENTRY_KIND_COUNT][2];  /* [proven]: these entries move */
-	uint32_t place[TO_ENTRY_KIND_COUNT]; /* of the next unproven entry in its ring */
-	uint64_t moved;                      /* how many have */
+	char dir[160];                         /* of the pinned maps */
+	int lock;                              /* a descriptor, for the life of the process */
+	bool found;                            /* there was something to take over */
+	bool moves[TO_ENTRY_KIND_COUNT][2];    /* [proven]: these entries move */
+	uint32_t place[TO_ENTRY_KIND_COUNT];   /* of the next unproven entry in its ring */
+	struct bpf_map *remade[TO_XDP_REMADE]; /* others that have another shape now */
+	unsigned remade_count;
+	struct to_table *running; /* the generation, where its map is one of them */
+	uint64_t moved;           /* how many have */
 };
 
 /*

@@ -22,6 +22,18 @@ static void say(const struct to_xdp_nexthops *n, uint32_t id)
 		to_hop_state_text(n->state[id]));
 }
 
+/* Has an earlier process left a next hop by this port, of which the kernel knows no more yet? */
+static bool is_left_over(const struct to_xdp_nexthops *n, uint32_t id, const struct to_hop *hop,
+			 const struct to_xdp_port *port)
+{
+	struct to_bpf_hop old;
+
+	return !n->settled && hop->state == TO_HOP_UNRESOLVED && port &&
+	       bpf_map__lookup_elem(n->xdp->skel->maps.hops, &id, sizeof(id), &old, sizeof(old),
+				    0) == 0 &&
+	       old.ifindex == port->ifindex;
+}
+
 /* A hop has changed: one write, that each packet reads whole or torn for one frame at worst. */
 static void hop_changed(void *arg, uint32_t id, const struct to_hop *hop)
 {
@@ -38,7 +50,9 @@ static void hop_changed(void *arg, uint32_t id, const struct to_hop *hop)
 		memcpy(v.mac, hop->mac, sizeof(v.mac));
 		memcpy(v.own, hop->own, sizeof(v.own));
 	}
-	bpf_map__update_elem(n->xdp->skel->maps.hops, &id, sizeof(id), &v, sizeof(v), BPF_ANY);
+	if (!is_left_over(n, id, hop, port))
+		bpf_map__update_elem(n->xdp->skel->maps.hops, &id, sizeof(id), &v, sizeof(v),
+				     BPF_ANY);
 	/* a route by an interface that is no port of ours leads nowhere */
 	if (hop->state == TO_HOP_GOOD && !good) {
 		n->state[id] = TO_HOP_NO_INTERFACE;
@@ -243,6 +257,14 @@ int to_xdp_nexthops_open(struct to_xdp_nexthops *n, struct to_xdp *x, struct to_
 	if (ret < 0)
 		snprintf(err, err_size, "cannot watch the next hop to outside: %s", strerror(-ret));
 	return ret;
+}
+
+void to_xdp_nexthops_settle(struct to_xdp_nexthops *n)
+{
+	if (n->settled)
+		return;
+	n->settled = true;
+	tell_again(n);
 }
 
 void to_xdp_nexthops_close(struct to_xdp_nexthops *n)

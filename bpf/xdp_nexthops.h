@@ -17,12 +17,16 @@ struct to_xdp_nexthops {
 	bool watched[TO_BPF_HOPS];
 	bool has4; /* a VIP of the family */
 	bool has6;
-	bool begun; /* ports that come are attached, and what changes is told on stderr */
+	bool settled; /* what an earlier process knew counts no more */
+	bool begun;   /* ports that come are attached, and what changes is told on stderr */
 };
 
 /* Finds the ports and watches the outside. Returns 0 or a negative errno with a message. */
 int to_xdp_nexthops_open(struct to_xdp_nexthops *n, struct to_xdp *x, struct to_xdp_ports *ports,
 			 const struct to_xdp_run_options *options, char *err, size_t err_size);
+/* A while after the start: neighbours that have not answered until now are not there. Until then
+ * frames go where an earlier process has sent them. */
+void to_xdp_nexthops_settle(struct to_xdp_nexthops *n);
 void to_xdp_nexthops_close(struct to_xdp_nexthops *n);
 
 /* Watches each edge of the table. Before it becomes the generation. */

@@ -28,7 +28,8 @@
 #include "xdp_table.h"
 
 #define SWEEP_LEAST  4096u
-#define SWEEP_ROUNDS 30u /* seconds for a walk through all pins */
+#define SETTLED_NS   5000000000u /* longer than ARP and ND take to give up */
+#define SWEEP_ROUNDS 30u         /* seconds for a walk through all pins */
 
 struct xdp_run {
 	struct to_xdp_run_options options;
@@ -269,6 +270,8 @@ static void tick(struct xdp_run *r)
 	if (read(r->timer, &times, sizeof(times)) < 0)
 		return;
 	to_hops_tick(r->nexthops.hops); /* what could not be asked is asked again */
+	if (monotonic_ns() - r->started_ns > SETTLED_NS)
+		to_xdp_nexthops_settle(&r->nexthops);
 	ret = to_xdp_sweep(&r->xdp, &r->sweep, boottime(), r->sweep_step);
 	if (ret < 0)
 		complain("cannot reclaim entries", ret);
