@@ -79,7 +79,23 @@ TO_PART int to_parse_packet(to_engine *x, struct to_packet *k)
 	return 0;
 }
 
-/* What a packet is decided by. False: it came by a port that is not ours (any more). */
+/* Is the frame addressed to this port, or to a router's shared address (VRRP, RFC 9568, 7.3)? What
+ * only came by, in promiscuous mode or by flooding, is not ours to forward. */
+TO_PART int to_is_for_port(struct xdp_md *x, const struct to_bpf_port *port)
+{
+	const uint8_t *p, *end;
+
+	TO_PART_CHECK(port);
+	p = to_engine_data(x, &end);
+	if (p + TO_ETH_HEADER > end)
+		return 0;
+	if (!p[0] && !p[1] && p[2] == 0x5e && !p[3] && (p[4] == 1 || p[4] == 2))
+		return 1;
+	return p[0] == port->own[0] && p[1] == port->own[1] && p[2] == port->own[2] &&
+	       p[3] == port->own[3] && p[4] == port->own[4] && p[5] == port->own[5];
+}
+
+/* What a packet is decided by. False: it is the kernel's, whatever it is. */
 TO_INLINE bool begin(struct xdp_md *x, struct to_packet *k)
 {
 	__u32 zero = 0, ifindex = x->ingress_ifindex;
@@ -95,7 +111,7 @@ TO_INLINE bool begin(struct xdp_md *x, struct to_packet *k)
 		return true;
 	}
 	port = bpf_map_lookup_elem(&ports, &ifindex);
-	if (!port)
+	if (!port || !to_is_for_port(x, port))
 		return false;
 	k->now = (__u32)(bpf_ktime_get_boot_ns() / NS_PER_S);
 	k->zone = port->zone;

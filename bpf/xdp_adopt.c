@@ -19,6 +19,7 @@
 
 #define PINS      (1u << 18)
 #define PATH_ROOM 224
+#define ROUNDS    3
 #define NEXT      "_new" /* the BPF file system takes no dots */
 
 static uint32_t boottime(void)
@@ -51,8 +52,12 @@ static uint32_t pinned_entries(const struct to_xdp_adoption *a, const struct bpf
 	char path[PATH_ROOM];
 	int fd;
 
-	path_of(path, a, map, "");
+	path_of(path, a, map, NEXT); /* of a move that is not done */
 	fd = bpf_obj_get(path);
+	if (fd < 0) {
+		path_of(path, a, map, "");
+		fd = bpf_obj_get(path);
+	}
 	if (fd < 0)
 		return 0;
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
@@ -210,6 +215,24 @@ static bool is_remade(const struct to_xdp_adoption *a, const struct bpf_map *map
 	return false;
 }
 
+static bool is_pinned(const struct to_xdp_adoption *a, const struct bpf_map *map,
+		      const char *suffix)
+{
+	char path[PATH_ROOM];
+
+	path_of(path, a, map, suffix);
+	return access(path, F_OK) == 0;
+}
+
+static int interrupted(const struct to_xdp_adoption *a, char *err, size_t err_size)
+{
+	snprintf(err, err_size,
+		 "a move of the entries in %s was interrupted: run the same build without --pins "
+		 "first, which finishes it",
+		 a->dir);
+	return -EBUSY;
+}
+
 /* Between open and load. */
 static int reuse_all(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size)
 {
@@ -219,9 +242,12 @@ static int reuse_all(struct to_xdp *x, struct to_xdp_adoption *a, char *err, siz
 		for (int proven = 0; proven < 2; proven++) {
 			unsigned n = maps_of(x, kind, proven, maps);
 
-			/* what an interrupted move has made goes on */
+			/* what an interrupted move has made goes on, for the program that steers
+			 * may be using it already */
 			if (n && reuse_entries(maps, n, a, NEXT))
 				a->moves[kind][proven] = true;
+			else if (n && is_pinned(a, maps[0], NEXT))
+				return interrupted(a, err, err_size);
 			else if (n && !reuse_entries(maps, n, a, ""))
 				a->moves[kind][proven] = true;
 		}
@@ -265,8 +291,11 @@ static int pin_new(struct to_xdp *x, struct to_xdp_adoption *a)
 	return ret;
 }
 
+/* Moves what was made since the round before. A flow that is made while its map is read may be
+ * missed by a round, but not by the next: hence a second less. */
 static int move(struct to_xdp *x, struct to_xdp_adoption *a)
 {
+	uint32_t since = a->moved_until ? a->moved_until - 1 : 0, begun = boottime();
 	struct bpf_map *maps[2];
 	char path[PATH_ROOM];
 	int ret = 0;
@@ -282,11 +311,13 @@ static int move(struct to_xdp *x, struct to_xdp_adoption *a)
 			fd = bpf_obj_get(path);
 			if (fd < 0)
 				continue; /* the former set had no such kind */
-			ret = to_xdp_migrate(x, kind, proven, fd, boottime(), &a->place[kind],
-					     &a->moved);
+			ret = to_xdp_migrate(x, kind, proven, fd, boottime(), since,
+					     &a->place[kind], &a->moved);
 			close(fd);
 		}
 	}
+	if (ret == 0)
+		a->moved_until = begun;
 	return ret;
 }
 
@@ -321,16 +352,14 @@ static int take_over(struct to_xdp *x, struct to_xdp_adoption *a, char *err, siz
 	if (ret == 0 && is_remade(a, x->skel->maps.rows))
 		ret = to_xdp_counters_clear(x); /* whose they were nobody knows any more */
 	if (ret == 0 && a->running) {
-		ret = to_xdp_prepare(x, a->running, err, err_size);
-		if (ret == 0)
-			to_xdp_commit(x);
+		ret = to_xdp_restore(x, a->running, err, err_size);
 		free(a->running);
 		a->running = NULL;
 	}
 	if (ret == 0)
 		ret = pin_new(x, a);
-	/* twice: the second round has only what was made during the first to do */
-	for (int round = 0; ret == 0 && round < 2; round++)
+	/* each round has only what was made during the one before to do */
+	for (int round = 0; ret == 0 && round < ROUNDS; round++)
 		ret = move(x, a);
 	if (ret < 0 && !*err)
 		snprintf(err, err_size, "cannot take over what is pinned in %s: %s", a->dir,

@@ -25,6 +25,7 @@ struct to_xdp_adoption {
 	struct bpf_map *remade[TO_XDP_REMADE]; /* others that have another shape now */
 	unsigned remade_count;
 	struct to_table *running; /* the generation, where its map is one of them */
+	uint32_t moved_until;     /* the second in which the last round began */
 	uint64_t moved;           /* how many have */
 };
 

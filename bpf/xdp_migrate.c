@@ -36,6 +36,7 @@ struct migration {
 	bool proven;
 	int new_fd;
 	int ring_fd;
+	uint32_t since;    /* seconds; older ones were moved before */
 	uint32_t old_size; /* of a value */
 	bool same;         /* values are copied as they are */
 	struct layout old, new;
@@ -159,6 +160,15 @@ static int move_one(struct migration *m, const void *key, struct to_bpf_entry *v
 	return ret < 0 ? ret : 1;
 }
 
+/* `mark` of these kinds is the second in which they were made, or a later one. */
+static bool is_moved(const struct migration *m, const struct to_entry *e)
+{
+	bool marked = m->kind == TO_PIN4 || m->kind == TO_PIN6 || m->kind == TO_DIALOG ||
+		      m->kind == TO_TRANSACTION;
+
+	return m->proven && marked && e->mark < m->since;
+}
+
 static int move_all(struct migration *m, int old_fd, uint32_t now, uint64_t *moved)
 {
 	uint32_t key_size = to_xdp_key_size(m->kind), at = 0, n;
@@ -179,7 +189,7 @@ static int move_all(struct migration *m, int old_fd, uint32_t now, uint64_t *mov
 			struct to_bpf_entry v;
 
 			convert(m, values + (size_t)i * m->old_size, &v);
-			if (now >= v.e.expires)
+			if (now >= v.e.expires || is_moved(m, &v.e))
 				continue;
 			ret = move_one(m, keys + (size_t)i * key_size, &v);
 			if (ret > 0) {
@@ -197,12 +207,13 @@ static int move_all(struct migration *m, int old_fd, uint32_t now, uint64_t *mov
 }
 
 int to_xdp_migrate(struct to_xdp *x, enum to_entry_kind kind, bool proven, int old_fd, uint32_t now,
-		   uint32_t *place, uint64_t *moved)
+		   uint32_t since, uint32_t *place, uint64_t *moved)
 {
 	struct bpf_map *ring = proven ? NULL : to_xdp_ring(x, kind);
 	struct migration m = {.xdp = x,
 			      .kind = kind,
 			      .proven = proven,
+			      .since = since,
 			      .new_fd = bpf_map__fd(to_xdp_entries(x, kind, proven)),
 			      .ring_fd = ring ? bpf_map__fd(ring) : -1,
 			      .place = place,

@@ -134,8 +134,6 @@ int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
 {
 	int ret = to_xdp_ports_attach(n->xdp, n->ports, err, err_size);
 
-	if (ret < 0)
-		return ret;
 	for (unsigned i = 0; i < n->ports->n; i++) {
 		if (!n->ports->port[i].ifindex)
 			fprintf(stderr, "turnout-xdp: there is no interface %s yet\n",
@@ -147,7 +145,7 @@ int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
 		if (n->watched[id] && n->state[id] != TO_HOP_GOOD && is_needed(n, id))
 			say(n, id);
 	}
-	return 0;
+	return ret;
 }
 
 static const struct to_xdp_nexthop_option *option_of(const struct to_xdp_run_options *o,
@@ -227,6 +225,8 @@ int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, c
 		struct to_hop_wanted w = {.kind = TO_HOP_ROUTED, .address = edge_address(t, e)};
 		int ret;
 
+		if (!w.address.d[0] && !w.address.d[1])
+			continue; /* no service has an address of it: nothing is sent there */
 		w.family = to_addr_is_v4(&w.address) ? TO_IP4 : TO_IP6;
 		snprintf(n->names[e], sizeof(n->names[e]), "%s", to_view_edge_name(t, (uint8_t)e));
 		if (!o)

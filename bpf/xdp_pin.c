@@ -79,14 +79,19 @@ int to_xdp_lock(const char *dir, bool wait, char *err, size_t err_size)
 
 int to_xdp_about(const char *dir, struct to_bpf_about *about)
 {
-	uint32_t zero = 0;
+	struct bpf_map_info info = {0};
+	uint32_t zero = 0, size = sizeof(info);
 	char path[PATH_ROOM];
 	int ret = path_of(path, dir, ABOUT);
 	int fd = ret < 0 ? ret : bpf_obj_get(path);
 
 	if (fd < 0)
 		return fd;
-	ret = bpf_map_lookup_elem(fd, &zero, about);
+	ret = bpf_obj_get_info_by_fd(fd, &info, &size);
+	if (ret == 0 && info.value_size != sizeof(*about))
+		ret = -EBADMSG;
+	if (ret == 0)
+		ret = bpf_map_lookup_elem(fd, &zero, about);
 	close(fd);
 	if (ret < 0)
 		return ret;

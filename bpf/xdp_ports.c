@@ -111,6 +111,22 @@ static int exchange(struct to_xdp *x, const char *path, uint32_t ifindex, enum t
 	return ret;
 }
 
+/* In the driver of a bond or a team the program would see its members' indexes, not its own. */
+static bool is_aggregate(const char *interface)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq request = {.ifr_data = (void *)&info};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool asked;
+
+	if (fd < 0)
+		return false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	asked = ioctl(fd, SIOCETHTOOL, &request) == 0;
+	close(fd);
+	return asked && (!strcmp(info.driver, "bonding") || !strcmp(info.driver, "team"));
+}
+
 static int attach_by(struct to_xdp *x, uint32_t ifindex, uint32_t flags)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = flags);
@@ -181,7 +197,9 @@ int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_p
 
 	to_xdp_link_file(file, port->option.name);
 	snprintf(path, sizeof(path), "%s/%s", p->dir, file);
-	ret = exchange(x, path, port->ifindex, p->mode);
+	ret = p->mode != TO_XDP_GENERIC && is_aggregate(port->option.name)
+		      ? -EOPNOTSUPP
+		      : exchange(x, path, port->ifindex, p->mode);
 	if (ret == -ENOENT)
 		ret = attach(x, path, port->ifindex, p->mode);
 	if (ret < 0) {
@@ -206,13 +224,20 @@ static bool any_generic(const struct to_xdp_ports *p)
 
 static int attach_present(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
 {
-	int ret = 0;
+	char more[256];
+	int first = 0;
 
-	for (unsigned i = 0; ret == 0 && i < p->n; i++) {
-		if (p->port[i].ifindex)
-			ret = to_xdp_port_attach(x, p, &p->port[i], err, err_size);
+	/* all of them, also after a failure: they must have one program */
+	for (unsigned i = 0; i < p->n; i++) {
+		int ret;
+
+		if (!p->port[i].ifindex)
+			continue;
+		ret = to_xdp_port_attach(x, p, &p->port[i], first ? more : err,
+					 first ? sizeof(more) : err_size);
+		first = first ? first : ret;
 	}
-	return ret;
+	return first;
 }
 
 int to_xdp_ports_attach(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)

@@ -198,14 +198,20 @@ static int open_ports(struct xdp_run *r, char *err, size_t err_size)
 static int begin(struct xdp_run *r)
 {
 	char err[512] = "";
-	int ret = to_xdp_nexthops_begin(&r->nexthops, err, sizeof(err));
+	int failed = to_xdp_nexthops_begin(&r->nexthops, err, sizeof(err)), ret;
 
-	if (ret == 0)
-		ret = to_xdp_adopt_finish(&r->xdp, &r->adoption, err, sizeof(err));
-	if (ret < 0) {
+	if (failed < 0)
 		fprintf(stderr, "turnout-xdp: %s\n", err);
-		return ret;
+	if (failed < 0 && !r->adoption.found) {
+		to_xdp_ports_prune(r->ports.dir, NULL, stderr);
+		return failed;
 	}
+	/* what was exchanged goes on, so its entries must be there */
+	ret = to_xdp_adopt_finish(&r->xdp, &r->adoption, err, sizeof(err));
+	if (ret < 0)
+		fprintf(stderr, "turnout-xdp: %s\n", err);
+	if (failed < 0 || ret < 0)
+		return -EIO;
 	if (r->adoption.moved)
 		fprintf(stderr, "turnout-xdp: %llu entries moved into other maps\n",
 			(unsigned long long)r->adoption.moved);

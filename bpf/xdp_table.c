@@ -49,7 +49,8 @@ static int add_rows(struct to_xdp *x, const struct to_table *t)
 	return ret;
 }
 
-int to_xdp_prepare(struct to_xdp *x, const struct to_table *t, char *err, size_t err_size)
+static int put(struct to_xdp *x, const struct to_table *t, uint32_t slot, char *err,
+	       size_t err_size)
 {
 	int ret;
 
@@ -63,8 +64,18 @@ int to_xdp_prepare(struct to_xdp *x, const struct to_table *t, char *err, size_t
 		snprintf(err, err_size, "cannot set the counters up: %s", strerror(-ret));
 		return ret;
 	}
-	memcpy(x->tables[idle_slot(x)].bytes, t, t->size);
+	memcpy(x->tables[slot % TO_BPF_TABLE_SLOTS].bytes, t, t->size);
 	return 0;
+}
+
+int to_xdp_prepare(struct to_xdp *x, const struct to_table *t, char *err, size_t err_size)
+{
+	return put(x, t, idle_slot(x), err, err_size);
+}
+
+int to_xdp_restore(struct to_xdp *x, const struct to_table *t, char *err, size_t err_size)
+{
+	return put(x, t, x->control->slot, err, err_size);
 }
 
 void to_xdp_commit(struct to_xdp *x)

@@ -14,6 +14,9 @@
  * notice. -EFBIG: it is larger than the program holds. */
 int to_xdp_prepare(struct to_xdp *x, const struct to_table *t, char *err, size_t err_size);
 
+/* Copies a checked table to where the running one is: into maps that no program reads yet. */
+int to_xdp_restore(struct to_xdp *x, const struct to_table *t, char *err, size_t err_size);
+
 /* The prepared table decides every packet that begins from now on. */
 void to_xdp_commit(struct to_xdp *x);
 
