@@ -43,7 +43,7 @@ static int make_directories(char *path)
 int to_xdp_directory(const char *dir, char *err, size_t err_size)
 {
 	char path[PATH_ROOM];
-	struct statfs fs;
+	struct statfs fs = {0};
 	int ret = snprintf(path, sizeof(path), "%s", dir) < PATH_ROOM ? 0 : -ENAMETOOLONG;
 
 	if (ret == 0)

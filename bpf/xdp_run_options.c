@@ -71,9 +71,9 @@ static bool add_port(struct to_xdp_run_options *o)
 		return bad("port", "fewer of them");
 	if (!colon || colon == optarg || (size_t)(colon - optarg) >= sizeof(p->name))
 		return bad("port", "NAME:outside, NAME:edges or NAME:both");
-	for (uint8_t z = TO_ZONE_OUTSIDE; z <= TO_ZONE_BOTH; z++) {
+	for (unsigned z = TO_ZONE_OUTSIDE; z <= TO_ZONE_BOTH; z++) {
 		if (!strcmp(colon + 1, zones[z]))
-			p->zone = z;
+			p->zone = (uint8_t)z;
 	}
 	if (!p->zone)
 		return bad("port", "a zone: outside, edges or both");
