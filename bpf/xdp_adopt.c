@@ -395,7 +395,7 @@ int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, u
 		snprintf(err, err_size,
 			 "what is pinned in %s has layout %u, and this build knows %u: run the "
 			 "build that made it, or detach",
-			 a->dir, about.layout, TO_BPF_LAYOUT);
+			 a->dir, about.layout, (unsigned)TO_BPF_LAYOUT);
 		return -EPROTO;
 	}
 	sizes_wanted(&sizes, pins);

@@ -224,7 +224,7 @@ static bool any_generic(const struct to_xdp_ports *p)
 
 static int attach_present(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
 {
-	char more[256];
+	char more[256] = "";
 	int first = 0;
 
 	/* all of them, also after a failure: they must have one program */

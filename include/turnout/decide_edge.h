@@ -38,8 +38,8 @@ TO_INLINE void to_edge_through(struct to_packet *k, enum to_verdict verdict, uin
 	k->out.vip = vip;
 }
 
-/* Has the message a live dialog or transaction of this very edge, made through the VIP? One that its
- * client made, when the proven one is another edge's. */
+/* Has the message a live dialog or transaction of this very edge, made through the VIP? One that
+ * its client made, when the proven one is another edge's. */
 TO_INLINE bool to_speaks_for(to_engine *x, struct to_packet *k, const struct to_table *t,
 			     enum to_entry_kind kind)
 {

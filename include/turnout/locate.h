@@ -8,7 +8,7 @@
 /* Sets *place to what the address is; kind TO_ADDRESS_FREE: nothing of ours. For addresses that a
  * payload names: of either family, whatever the packet's. */
 TO_PART int to_locate_named(to_engine *x, const struct to_packet *k, const union to_addr *a,
-		      struct to_identity *place)
+			    struct to_identity *place)
 {
 	const struct to_table *t;
 	uint32_t slot, mask;
