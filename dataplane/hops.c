@@ -220,16 +220,8 @@ int to_hops_fd(const struct to_hops *h)
 static int subscribe(struct mnl_socket *s)
 {
 	static const int groups[] = {
-		RTNLGRP_LINK,
-		RTNLGRP_NEIGH,
-		RTNLGRP_IPV4_ROUTE,
-		RTNLGRP_IPV6_ROUTE,
-		RTNLGRP_IPV4_RULE,
-		RTNLGRP_IPV6_RULE,
-		RTNLGRP_NEXTHOP,
-		/* IPv4 routes go, unreported, with the address that is their preferred source. */
-		RTNLGRP_IPV4_IFADDR,
-		RTNLGRP_IPV6_IFADDR,
+		RTNLGRP_LINK,      RTNLGRP_NEIGH,     RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+		RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
 	};
 	int size = RECEIVE_BUFFER;
 

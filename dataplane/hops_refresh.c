@@ -6,7 +6,6 @@
 
 #include "hops_state.h"
 
-#define NUD_HAS_MAC (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)
 #define NUD_AT_WORK (NUD_INCOMPLETE | NUD_DELAY | NUD_PROBE) /* the kernel is asking */
 
 void to_hops_doubt_paths(struct to_hops *h)
@@ -105,7 +104,7 @@ static struct to_hop hop_of(const struct to_hops *h, const struct to_destination
 		hop.state = TO_HOP_LINK_DOWN;
 	else if (d->wanted.kind == TO_HOP_FIXED)
 		memcpy(hop.mac, d->wanted.mac, sizeof(hop.mac));
-	else if (d->neighbour.has_mac && (d->neighbour.nud & NUD_HAS_MAC))
+	else if (d->neighbour.has_mac) /* the kernel tells that of an entry that is valid only */
 		memcpy(hop.mac, d->neighbour.mac, sizeof(hop.mac));
 	else
 		hop.state = TO_HOP_UNRESOLVED;

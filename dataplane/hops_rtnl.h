@@ -35,7 +35,7 @@ enum to_rtnl_event_kind {
 	TO_RTNL_LINK_GONE, /* `ifindex` */
 	TO_RTNL_NEIGHBOUR, /* `address` on `ifindex` */
 	TO_RTNL_ROUTE,     /* what `address`/`prefix` covers */
-	TO_RTNL_ROUTES,    /* all: a rule, an address, a next hop object */
+	TO_RTNL_ROUTES,    /* all: a rule, a next hop object */
 };
 
 struct to_rtnl_event {

@@ -20,7 +20,8 @@ MODULES = ("veth", "8021q", "bridge", "tun")
 TOOLS = ("ip", "setpriv")  # by their own names; busybox has others that do less
 TESTS = ("KeptByOthers", "Overrun", "Links.test_vlan", "Links.test_made_anew",
          "Neighbours.test_on_link", "Neighbours.test_kept_fresh_though_nothing_is_sent",
-         "Routes.test_next_hop_objects", "Routes.test_by_one_interface_only")
+         "Routes.test_next_hop_objects", "Routes.test_by_one_interface_only",
+         "Routes.test_a_route_goes_with_its_preferred_source")
 # There is nothing in the guest that a test may be skipped for.
 IN_GUEST = """mkdir /run
 PATH=/hops:$PATH /hops/test_hops.py /hops/hops_watch "$@"

@@ -94,13 +94,26 @@ class Neighbours(Case):
             self.check(event, state="GOOD", mac=MADE_UP)
             reported[event["hop"]] = True
 
-    def test_flushed(self):
+    def test_deleted(self):
         w = self.start(FAST_TICK)
         w.watch_until("GOOD", 1, "routed", "10.0.0.2")
         sysctl(LEFT, "ipv4/conf/eth0/arp_notify", 0)
         ip(LEFT, f"link set eth0 address {MADE_UP}")
-        ip(HOST, "neigh flush dev eth0")
+        ip(HOST, "neigh del 10.0.0.2 dev eth0")
         w.await_hop(1, state="GOOD", mac=MADE_UP)
+
+    def test_asked_for_once_between_ticks(self):
+        """Also when they fail at once, and all of them."""
+        w = self.start()
+        w.command("hold")
+        addresses = [f"10.0.0.{100 + i}" for i in range(5)]
+        for number, address in enumerate(addresses):
+            w.watch(number, "routed", address)
+        for i in range(3):
+            for address in addresses:
+                ip(HOST, f"neigh replace {address} dev eth0 nud failed")
+            self.assertEqual(w.command("process")[0]["solicited"], 5 * (i + 1))
+            self.assertEqual(w.command("tick")[0]["solicited"], 5 * (i + 2))
 
     def test_kept_fresh_though_nothing_is_sent(self):
         for family in ("ipv4", "ipv6"):
@@ -206,7 +219,7 @@ class Routes(Case):
         ip(HOST, "route add 10.9.0.0/16 via 10.0.0.2")
         w = self.start()
         w.watch_until("GOOD", 1, "routed", "10.9.0.1")
-        ip(HOST, "route add 10.9.0.0/24 via 10.0.1.2")
+        ip(HOST, "route add 10.9.0.0/22 via 10.0.1.2")
         w.await_hop(1, state="GOOD", mac=mac(RIGHT))
 
     def test_ipv4_by_an_ipv6_gateway(self):
@@ -260,7 +273,7 @@ class Routes(Case):
         ip(HOST, "route add 10.9.0.0/24 via 10.0.0.2 src 10.77.0.1")
         w = self.start()
         w.watch_until("GOOD", 1, "routed", "10.9.0.1")
-        ip(HOST, "addr del 10.77.0.1/32 dev lo")  # the kernel does not report the route
+        ip(HOST, "addr del 10.77.0.1/32 dev lo")
         self.check(w.next_hop(1), state="NO_ROUTE")
 
     def test_no_way_to_send(self):
@@ -293,7 +306,7 @@ class Routes(Case):
         w = self.start(FAST_TICK)
         w.watch_until("GOOD", 1, "routed", "10.9.0.1")
         ip(LEFT, "link set eth0 down")
-        self.check(w.next_hop(1), state="LINK_DOWN")
+        w.await_hop(1, state="LINK_DOWN")  # the neighbour goes a moment before
         sysctl(HOST, "ipv4/conf/eth0/ignore_routes_with_linkdown", 1)
         w.await_hop(1, state="GOOD", mac=mac(RIGHT))
 
@@ -340,6 +353,17 @@ class Default(Case):
         w = self.start()
         for family in "46":
             self.check(w.watch_until("GOOD", int(family), "default", family), mac=mac(LEFT))
+
+    def test_a_route_that_is_not_the_default(self):
+        """Though it covers the addresses that the kernel is asked for first."""
+        for net in ("240.0.0.0/4", "198.18.0.0/15"):
+            ip(HOST, f"route add {net} via 10.0.1.2")
+        ip(HOST, "route add 3fff::/20 via fd00:1::2")
+        w = self.start()
+        for family, gateway in (("4", "10.0.0.2"), ("6", "fd00::2")):
+            self.check(w.watch(int(family), "default", family), state="NO_ROUTE")
+            ip(HOST, f"-{family} route add default via {gateway}")
+            self.check(w.await_hop(int(family), state="GOOD"), mac=mac(LEFT), next=gateway)
 
     def test_by_a_rule(self):
         ip(HOST, "route add default via 10.0.1.2 table 100")
@@ -489,12 +513,14 @@ class Reports(Case):
         self.assertEqual([e["hop"] for e in events], [2])
 
     def test_routes_of_others_cost_nothing(self):
+        sysctl(HOST, "ipv6/conf/all/disable_ipv6", 1)  # its own routes come when they like
         w = self.start()
         w.watch_until("GOOD", 1, "routed", "10.0.0.2")
         w.watch(2, "default", "4")
         before = w.command("process")[0]
         w.command("hold")
-        batch(HOST, [f"route add 172.16.{i}.0/24 via 10.0.1.2" for i in range(200)])
+        batch(HOST, [f"route add 172.16.{i}.0/24 via 10.0.1.2" for i in range(200)] +
+              ["route add 10.0.0.64/26 via 10.0.1.2"])
         after = w.command("process")[0]
         self.assertGreaterEqual(after["events"] - before["events"], 200)
         self.assertEqual(after["lookups"], before["lookups"])
