@@ -7,7 +7,11 @@
  * Maps are shared by all CPUs, for the two directions of a flow may come on different ones. A place
  * that is deleted is used again at once, perhaps under the eyes of a CPU that has just looked it
  * up; so what is proven is deleted only when it has been dead for a while (reclaim.h), an unproven
- * entry that was proven is not deleted but marked, and each carries a tag of its key.
+ * entry that was proven is not deleted but marked, and each carries a tag of its key, which goes
+ * before the entry does. Who changes what:
+ *
+ *   proven    the first word, which has the time, by exchange: so nobody deletes what is revived
+ *   unproven  the last word, ring and tag, by exchange: so nobody marks or displaces another's
  *
  * Unproven entries are displaced in the order of their age: each CPU writes the keys that it adds
  * into a ring, and displaces what it finds where it writes. So there are never more of them than
@@ -110,7 +114,7 @@ TO_INLINE void *ring_at(enum to_entry_kind kind, __u32 place)
 /* An entry's first word: its time (the lower half), edge, service, flags. */
 TO_INLINE __u64 entry_word(const struct to_entry *e)
 {
-	return *(const __u64 *)e;
+	return *(const volatile __u64 *)e;
 }
 
 TO_INLINE __u32 word_expires(__u64 word)
@@ -124,26 +128,84 @@ TO_INLINE bool entry_exchange(struct to_bpf_entry *p, __u64 seen, __u64 word)
 	return __sync_val_compare_and_swap((__u64 *)p, seen, word) == seen;
 }
 
-/* Claims a dead or displaced entry for whoever deletes it. */
-TO_INLINE bool entry_free(struct to_bpf_entry *p, __u64 seen)
+/* Claims a dead entry: then it is nobody else's. */
+TO_INLINE bool entry_claim(struct to_bpf_entry *p, __u64 seen)
 {
 	return word_expires(seen) != TO_BPF_FREED &&
 	       entry_exchange(p, seen, (seen & ~0xffffffffull) | TO_BPF_FREED);
 }
 
-/* Puts `v` in the place that the key has. False: it is being reclaimed, or another CPU was faster.
- */
-TO_INLINE bool entry_replace(struct to_bpf_entry *p, const struct to_bpf_entry *v)
+/* Claims a dead entry for whoever deletes it. */
+TO_INLINE bool entry_free(struct to_bpf_entry *p, __u64 seen)
 {
-	__u64 seen = entry_word(&p->e);
+	if (!entry_claim(p, seen))
+		return false;
+	p->tag = ~p->tag;
+	return true;
+}
 
-	if (word_expires(seen) == TO_BPF_FREED)
+/*
+ * Puts `v` in the place that its key has among the proven ones. False: it is being reclaimed, or
+ * another CPU was faster. What is live, and so deleted by nobody, changes without being dead in
+ * between; a dead one is claimed before it is written to.
+ */
+TO_INLINE bool entry_replace(struct to_bpf_entry *p, const struct to_bpf_entry *v, bool live,
+			     __u64 seen)
+{
+	if (word_expires(seen) == TO_BPF_FREED || *(volatile __u32 *)&p->tag != v->tag)
+		return false;
+	if (!live && !entry_claim(p, seen))
 		return false;
 	p->e.life = v->e.life;
 	p->e.aux = v->e.aux;
 	p->e.mark = v->e.mark;
-	p->ring = v->ring;
-	return entry_exchange(p, seen, entry_word(&v->e));
+	if (live)
+		return entry_exchange(p, seen, entry_word(&v->e));
+	__sync_lock_test_and_set((__u64 *)p, entry_word(&v->e));
+	return true;
+}
+
+/* An entry's last word: its place in the ring (the lower half), and its tag. */
+TO_INLINE __u64 place_word(const struct to_bpf_entry *p)
+{
+	return *(const volatile __u64 *)&p->ring;
+}
+
+TO_INLINE __u64 place_of(__u32 ring, __u32 tag)
+{
+	return ring | (__u64)tag << 32;
+}
+
+TO_INLINE bool place_exchange(struct to_bpf_entry *p, __u64 seen, __u64 word)
+{
+	return __sync_val_compare_and_swap((__u64 *)&p->ring, seen, word) == seen;
+}
+
+/* Likewise among the unproven ones, whose entry of that key is not usable any more. */
+TO_INLINE bool place_replace(struct to_bpf_entry *p, const struct to_bpf_entry *v)
+{
+	__u64 seen = place_word(p);
+
+	if (seen >> 32 != v->tag || !place_exchange(p, seen, place_of(v->ring, ~v->tag)))
+		return false;
+	p->e = v->e;
+	__sync_lock_test_and_set((__u64 *)&p->ring, place_of(v->ring, v->tag));
+	return true;
+}
+
+/* Claims the entry that is at that place of the ring for whoever deletes it: its last word, 0 for
+ * none. It may be proven in this moment, but only once. */
+TO_INLINE __u64 place_take(struct to_bpf_entry *p, __u32 place)
+{
+	for (int tries = 0; tries < 2; tries++) {
+		__u64 seen = place_word(p);
+
+		if (((__u32)seen & ~TO_BPF_MOVED) != place)
+			return 0;
+		if (place_exchange(p, seen, ~seen))
+			return seen;
+	}
+	return 0;
 }
 
 /* The entry that is oldest in this CPU's ring makes room: its place in the ring, now free. */
@@ -152,7 +214,9 @@ TO_INLINE __u32 ring_take(to_engine *x, enum to_entry_kind kind, __u32 now)
 	__u32 index = kind, cpu = bpf_get_smp_processor_id() % ring_cpus, place, *head;
 	struct to_bpf_entry *e;
 	union key key = {};
+	__u32 expires;
 	void *oldest;
+	__u64 seen;
 
 	head = bpf_map_lookup_elem(&heads, &index);
 	if (!head)
@@ -164,17 +228,16 @@ TO_INLINE __u32 ring_take(to_engine *x, enum to_entry_kind kind, __u32 now)
 		return place;
 	key_copy(&key, kind, oldest);
 	e = map_find(kind, false, &key);
-	if (e && e->ring == place) {
-		__u64 seen = entry_word(&e->e);
-
-		if (entry_free(e, seen)) {
-			map_delete(kind, false, &key);
-			if (now < word_expires(seen))
-				to_engine_event(x, TO_EVENT_DISPLACED);
-			else
-				to_engine_event(x, TO_EVENT_RECLAIMED);
-		}
-	}
+	if (!e)
+		return place;
+	expires = *(volatile __u32 *)&e->e.expires;
+	seen = place_take(e, place);
+	if (!seen)
+		return place;
+	map_delete(kind, false, &key);
+	if (seen & TO_BPF_MOVED)
+		return place;
+	to_engine_event(x, now < expires ? TO_EVENT_DISPLACED : TO_EVENT_RECLAIMED);
 	return place;
 }
 
@@ -204,7 +267,7 @@ TO_INLINE struct to_entry *add_unproven(to_engine *x, struct to_packet *k, enum 
 		p = map_find(kind, false, key);
 		if (!p)
 			return NULL;
-	} else if (!entry_replace(p, v)) {
+	} else if (!place_replace(p, v)) {
 		return NULL;
 	}
 	ring_put(kind, v->ring, key);
@@ -221,6 +284,8 @@ TO_INLINE struct to_entry *add_proven(struct to_packet *k, enum to_entry_kind ki
 				      const union key *key, struct to_bpf_entry *v)
 {
 	struct to_bpf_entry *p;
+	__u64 seen;
+	bool live;
 
 	v->e.flags |= TO_ENTRY_PROVEN;
 	v->ring = 0;
@@ -232,21 +297,65 @@ TO_INLINE struct to_entry *add_proven(struct to_packet *k, enum to_entry_kind ki
 		if (!full || !p)
 			return p ? &p->e : NULL;
 	}
-	if (first_wins(kind) && k->now < p->e.expires)
+	seen = entry_word(&p->e);
+	live = k->now < word_expires(seen);
+	if (first_wins(kind) && live)
 		return &p->e;
-	return entry_replace(p, v) ? &p->e : NULL;
+	if (entry_replace(p, v, live, seen))
+		return &p->e;
+	/* another CPU's packet may have proven the very same */
+	return live && p->e.edge == v->e.edge ? &p->e : NULL;
 }
 
-TO_INLINE struct to_entry *to_engine_find(to_engine *x, struct to_packet *k,
-					  enum to_entry_kind kind, bool proven, const void *key)
+TO_INLINE struct to_entry *find_in(struct to_packet *k, enum to_entry_kind kind, bool proven,
+				   const void *key, bool *moved)
 {
 	struct to_bpf_entry *p;
 	union key own = {};
+	__u32 expires;
+	__u64 place;
 
-	(void)x;
 	key_copy(&own, kind, key);
 	p = map_find(kind, proven, &own);
-	return p && k->now < p->e.expires && p->tag == key_tag(kind, &own) ? &p->e : NULL;
+	if (!p)
+		return NULL;
+	expires = *(volatile __u32 *)&p->e.expires;
+	place = place_word(p);
+	if (place >> 32 != key_tag(kind, &own))
+		return NULL;
+	*moved = place & TO_BPF_MOVED;
+	return k->now < expires && !*moved ? &p->e : NULL;
+}
+
+/* The key under which an entry is, once it is proven, that has `key` before. */
+TO_INLINE const void *proven_key_of(const struct to_packet *k, enum to_entry_kind kind,
+				    const void *key)
+{
+	if (kind == TO_DIALOG)
+		return &k->dialog;
+	return kind == TO_TRANSACTION ? &k->transaction : key;
+}
+
+/*
+ * Whoever asks, asks for a proven entry first and then for an unproven one. Another CPU may prove
+ * it in between: then it was not there yet, and is not here any more. k->hash has a bit for each
+ * kind whose proven entry was not there, so that the one who comes too late looks there again.
+ */
+TO_INLINE struct to_entry *to_engine_find(to_engine *x, struct to_packet *k,
+					  enum to_entry_kind kind, bool proven, const void *key)
+{
+	struct to_entry *e;
+	bool moved = false;
+
+	(void)x;
+	e = find_in(k, kind, proven, key, &moved);
+	if (!proven && moved && k->hash & 1u << kind)
+		return find_in(k, kind, true, proven_key_of(k, kind, key), &moved);
+	if (proven && e)
+		k->hash &= ~(1u << kind);
+	else if (proven)
+		k->hash |= 1u << kind;
+	return e;
 }
 
 TO_INLINE struct to_entry *to_engine_add(to_engine *x, struct to_packet *k, enum to_entry_kind kind,
@@ -267,16 +376,22 @@ TO_INLINE struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k,
 	struct to_bpf_entry v = *(struct to_bpf_entry *)e;
 	struct to_entry *p;
 	union key own = {};
+	__u64 place;
 
 	(void)x;
+	barrier(); /* the tag is read after what it stands for */
+	place = place_word((struct to_bpf_entry *)e);
+	if (v.e.flags & TO_ENTRY_PROVEN)
+		return e; /* by another CPU (to_engine_find) */
 	key_copy(&own, kind, key);
-	if (v.tag != key_tag(kind, &own))
+	if (place >> 32 != key_tag(kind, &own))
 		return NULL; /* displaced meanwhile: it is another flow's */
 	key_copy(&own, kind, proven_key);
 	v.tag = key_tag(kind, &own);
 	p = add_proven(k, kind, &own, &v);
+	/* only then: whoever finds that it has moved finds where to */
 	if (p)
-		e->expires = TO_BPF_MOVED;
+		place_exchange((struct to_bpf_entry *)e, place, place | TO_BPF_MOVED);
 	return p;
 }
 

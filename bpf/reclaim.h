@@ -12,7 +12,9 @@
 TO_INLINE void reclaim_one(struct to_bpf_reclaim *a, enum to_entry_kind kind, const void *from)
 {
 	struct to_bpf_entry *p;
+	struct to_bpf_tally *n;
 	union key key = {};
+	__u32 zero = 0;
 	__u64 seen;
 
 	key_copy(&key, kind, from);
@@ -22,8 +24,12 @@ TO_INLINE void reclaim_one(struct to_bpf_reclaim *a, enum to_entry_kind kind, co
 	seen = entry_word(&p->e);
 	if (a->now < word_expires(seen) + TO_BPF_GRACE || !entry_free(p, seen))
 		return;
-	if (!map_delete(kind, true, &key))
-		a->freed++;
+	if (map_delete(kind, true, &key))
+		return;
+	a->freed++;
+	n = bpf_map_lookup_elem(&tally, &zero);
+	if (n) /* a packet on this CPU may come between */
+		__sync_fetch_and_add(&n->events[TO_EVENT_RECLAIMED], 1);
 }
 
 #define RECLAIM(kind)                                                                              \

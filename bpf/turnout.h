@@ -66,19 +66,20 @@ _Static_assert(sizeof(struct to_bpf_hop) == 20, "layout");
 #define TO_BPF_HOPS         (TO_MAX_EDGES + 2)
 
 /*
- * `expires` is what makes an entry live, and who may free it: a reclaimer first exchanges the time
- * that it has found dead for TO_BPF_FREED, and only then deletes; whoever gives a dead entry a new
- * life exchanges that time for a new one. So nobody deletes what another has just revived.
+ * `expires` is what makes an entry live. A proven one is freed by whoever exchanges a time that is
+ * past for TO_BPF_FREED, and given a new life likewise: so nobody deletes what another has just
+ * revived. An unproven one is the one that its last word names (bpf/entries.h).
  */
 struct to_bpf_entry {
 	struct to_entry e __attribute__((aligned(8))); /* its first 8 bytes are exchanged as one */
-	uint32_t ring; /* unproven: its place in the order of age (bpf/entries.h) */
+	uint32_t ring; /* unproven: its place in the order of age; with `tag`, exchanged as one */
 	uint32_t tag;  /* of the key: a place that was reused under a reader's eyes shows it */
 };
 _Static_assert(sizeof(struct to_bpf_entry) == 24, "layout");
-#define TO_BPF_FREED 0u /* values of `expires`, all dead for ever */
-#define TO_BPF_MOVED 1u /* the entry was proven, and is in the other map */
-#define TO_BPF_GRACE 2u /* seconds that an entry is dead before it is reclaimed */
+_Static_assert(offsetof(struct to_bpf_entry, ring) == 16, "exchanged as one");
+#define TO_BPF_FREED 0u         /* value of `expires`: dead, and somebody's who deletes or fills it */
+#define TO_BPF_MOVED (1u << 31) /* bit of `ring`: it was proven, and is in the other map */
+#define TO_BPF_GRACE 2u         /* seconds that an entry is dead before it is reclaimed */
 
 /* A CPU's. */
 struct to_bpf_tally {
