@@ -6,8 +6,12 @@ part_build() {
 	build build-test gcc
 }
 
+# Tests of the suite `long` run with --full only.
 part_unit() {
-	run_meson build-test unit '.*:bench .*'
+	local except='.*:bench .*'
+
+	[[ ${full:-} ]] || except+='|.*long / .*'
+	run_meson build-test unit "$except"
 }
 
 # Nothing of it is run: another compiler warns of other things. clang-tidy reads its commands.
@@ -20,7 +24,7 @@ sanitize=('-Db_sanitize=address,undefined' -Db_lundef=false)
 
 # Everything that parses. Left out: what only Python does; what runs in the kernel; what has
 # sanitizers of its own in every build.
-unsanitized='.*:(captures|model|bench|docs|agree|kernel|live|xdp) .*|.* / (.* in the kernel|state-[at]san-.*)'
+unsanitized='.*:(captures|model|bench|docs|agree|kernel|kernel.long|live|hops|xdp) .*|.* / (.* in the kernel|state-[at]san-.*)'
 
 part_sanitized() {
 	build build-asan clang-14 "${sanitize[@]}" || return
