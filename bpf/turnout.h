@@ -77,7 +77,7 @@ struct to_bpf_entry {
 };
 _Static_assert(sizeof(struct to_bpf_entry) == 24, "layout");
 _Static_assert(offsetof(struct to_bpf_entry, ring) == 16, "exchanged as one");
-#define TO_BPF_FREED 0u         /* value of `expires`: dead, and somebody's who deletes or fills it */
+#define TO_BPF_FREED 0u /* value of `expires`: dead, and somebody's who deletes or fills it */
 #define TO_BPF_MOVED (1u << 31) /* bit of `ring`: it was proven, and is in the other map */
 #define TO_BPF_GRACE 2u         /* seconds that an entry is dead before it is reclaimed */
 

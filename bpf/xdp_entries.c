@@ -148,8 +148,7 @@ int to_xdp_entries_count(const struct to_xdp *x, enum to_entry_kind kind, bool p
 	while (ret > 0) {
 		ret = next_batch(map, b, &at, &going);
 		for (uint32_t i = 0; ret >= 0 && i < b->n; i++)
-			*n += now < b->values[i].e.expires &&
-			      !(b->values[i].ring & TO_BPF_MOVED);
+			*n += now < b->values[i].e.expires && !(b->values[i].ring & TO_BPF_MOVED);
 	}
 	free(b);
 	return ret;
