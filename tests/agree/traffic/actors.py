@@ -3,7 +3,7 @@
 
 import functools
 
-from . import edges, icmp, sip, strays, tcp, turn, udp
+from . import edges, icmp, loyal, sip, strays, tcp, turn, udp
 
 
 def choice(world):
@@ -17,6 +17,9 @@ def choice(world):
              for weight, key, make in ((5, "tcp", tcp.script), (6, "sip", sip.script),
                                        (6, "turn", turn.script), (4, "udp", udp.script))
              if key in by]
+    grouped = loyal.services_of(world)
+    if grouped:
+        found.append((4, functools.partial(loyal.script, services=grouped)))
     anything = functools.partial(strays.small, services=world.plan.services)
     return found + [(4, edges.script), (2, edges.meeting), (3, icmp.script), (1, icmp.pings),
                     (2, strays.malformed), (2, strays.foreign), (1, anything), (4, strays.churn)]
