@@ -75,7 +75,7 @@ class Engine:
         if packet.later_fragment:
             return self.later_fragment(packet)
         found = self.flow(packet)
-        if packet.first_fragment:
+        if packet.first_fragment and (found.verdict, found.reason) != ("reply", "icmp-error"):
             self.remember(packet, found)
         return found
 

@@ -46,9 +46,9 @@ def to_client(engine, packet):
         pin = pin_of(engine, (inner.src, inner.sport, vip, inner.dport, inner.protocol), edge)
         if pin:
             return verdict.reply(pin.service, edge, "icmp-error")
-    found = by_affinity(engine, reverse, inner.src)
-    if found and found.edge is edge:
-        return verdict.reply(reverse, edge, "icmp-error")
+        found = vip and by_affinity(engine, service, inner.src)
+        if found and found.edge is edge:
+            return verdict.reply(service, edge, "icmp-error")
     return None
 
 
