@@ -169,6 +169,12 @@ static bool is_moved(const struct migration *m, const struct to_entry *e)
 	return m->proven && marked && e->mark < m->since;
 }
 
+/* What was proven is among the unproven ones as a mark only. */
+static bool is_proven(const struct migration *m, const struct to_bpf_entry *v)
+{
+	return !m->proven && v->ring & TO_BPF_MOVED;
+}
+
 static int move_all(struct migration *m, int old_fd, uint32_t now, uint64_t *moved)
 {
 	uint32_t key_size = to_xdp_key_size(m->kind), at = 0, n;
@@ -189,7 +195,7 @@ static int move_all(struct migration *m, int old_fd, uint32_t now, uint64_t *mov
 			struct to_bpf_entry v;
 
 			convert(m, values + (size_t)i * m->old_size, &v);
-			if (now >= v.e.expires || is_moved(m, &v.e))
+			if (now >= v.e.expires || is_moved(m, &v.e) || is_proven(m, &v))
 				continue;
 			ret = move_one(m, keys + (size_t)i * key_size, &v);
 			if (ret > 0) {
