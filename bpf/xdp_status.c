@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,16 +47,15 @@ struct options {
 /* Returns -1 to go on, or an exit code. */
 static int read_options(int argc, char **argv, const char *help, bool json, struct options *o)
 {
-	const struct option options[] = {{"pin", required_argument, NULL, 'p'},
-					 {"help", no_argument, NULL, 'h'},
-					 {json ? "json" : NULL, no_argument, NULL, 'j'},
-					 {0}};
+	static const struct option options[] = {{"pin", required_argument, NULL, 'p'},
+						{"help", no_argument, NULL, 'h'},
+						{"json", no_argument, NULL, 'j'},
+						{0}};
 	char name[] = "turnout-xdp";
-	const char *command = argv[0];
 	int option;
 
 	*o = (struct options){.pin = TO_XDP_PIN};
-	argv[0] = name; /* getopt's messages begin with it */
+	argv[0] = name;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
@@ -65,17 +63,15 @@ static int read_options(int argc, char **argv, const char *help, bool json, stru
 		}
 		if (option == 'p')
 			o->pin = optarg;
-		else if (option == 'j')
+		else if (option == 'j' && json)
 			o->json = true;
-		else /* getopt has said what is wrong */
+		else
 			goto usage;
 	}
-	if (optind < argc)
-		fprintf(stderr, "turnout-xdp: unexpected argument '%s'\n", argv[optind]);
-	else if (to_xdp_pin_is_good(o->pin))
+	if (optind == argc && strlen(o->pin) < 128)
 		return -1;
 usage:
-	fprintf(stderr, "Try `turnout-xdp %s --help`.\n", command);
+	fputs(help, stderr);
 	return TO_EXIT_USAGE;
 }
 
