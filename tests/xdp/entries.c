@@ -16,7 +16,6 @@
 
 #include "site.h"
 #include "xdp_entries.h"
-#include "xdp_migrate.h"
 
 #define RING   8
 #define PROVEN 32
@@ -321,26 +320,6 @@ static void test_count(void **state)
 	assert_int_equal(count(TO_PIN4, false, NOW + 10), 0);
 }
 
-/* Into other maps go those that are unproven, not what they have left behind. */
-static void test_what_was_proven_does_not_move_as_unproven(void **state)
-{
-	struct to_xdp_sizes sizes = rig_sizes(PROVEN, RING);
-	struct to_xdp_move move = {.kind = TO_PIN4, .same = true, .now = NOW};
-	struct rig other;
-
-	(void)state;
-	for (unsigned i = 0; i < 3; i++)
-		site_establish(&rig, SITE_TCP4, i);
-	opened(SITE_TCP4, 100);
-	opened(SITE_TCP4, 101);
-	rig_open(&other, &sizes, true);
-	move.from = bpf_map__fd(to_xdp_entries(&rig.xdp, TO_PIN4, false));
-	assert_int_equal(to_xdp_migrate(&other.xdp, &move), 0);
-	assert_int_equal(move.moved, 2);
-	assert_int_equal(rig_entries(&other, TO_PIN4, false), 2);
-	rig_close(&other);
-}
-
 static int open_small(void **state)
 {
 	struct to_xdp_sizes sizes = rig_sizes(PROVEN, RING);
@@ -405,7 +384,6 @@ int main(void)
 		cmocka_unit_test_setup(test_dead_one_is_replaced_in_its_place, begin),
 		cmocka_unit_test_setup(test_tag_must_fit, begin),
 		cmocka_unit_test_setup(test_count, begin),
-		cmocka_unit_test_setup(test_what_was_proven_does_not_move_as_unproven, begin),
 	};
 	const struct CMUnitTest large[] = {
 		cmocka_unit_test_setup(test_sweep_frees_the_dead_and_no_others, begin),
