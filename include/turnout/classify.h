@@ -285,9 +285,9 @@ TO_GLOBAL uint32_t to_class_framed(to_base base, uint32_t at, uint32_t len, uint
 
 TO_INLINE bool to_text_rest(uint64_t w, const char *s, uint32_t n)
 {
-	uint32_t rest = n > 8 ? n - 8 : 0;
+	uint32_t first = n > 8 ? 8 : n, rest = n - first;
 
-	return (w & TO_LOW_BYTES(rest)) == to_word(s + n - rest, rest);
+	return (w & TO_LOW_BYTES(rest)) == to_word(s + first, rest);
 }
 
 TO_INLINE bool to_is_xmpp(const uint64_t w[2])
