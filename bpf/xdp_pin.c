@@ -16,8 +16,9 @@
 
 #include "turnout.skel.h"
 
-#define PATH_ROOM 512
-#define ABOUT     "about"
+#define PATH_ROOM  512
+#define ABOUT      "about"
+#define ABOUT_MOST 256u
 
 static int path_of(char *path, const char *dir, const char *name)
 {
@@ -26,8 +27,33 @@ static int path_of(char *path, const char *dir, const char *name)
 	return n > 0 && n < PATH_ROOM ? 0 : -ENAMETOOLONG;
 }
 
-static int make_directories(char *path)
+/* Is the directory, or what of the path above it there is, in a BPF file system? */
+static int check_file_system(const char *dir)
 {
+	char path[PATH_ROOM];
+	struct statfs fs;
+
+	snprintf(path, sizeof(path), "%s", dir);
+	while (statfs(path, &fs) < 0) {
+		char *slash = strrchr(path, '/');
+
+		if (errno != ENOENT)
+			return -errno;
+		if (!slash)
+			snprintf(path, sizeof(path), ".");
+		else if (slash == path)
+			path[1] = '\0';
+		else
+			*slash = '\0';
+	}
+	return fs.f_type == BPF_FS_MAGIC ? 0 : -ENOTSUP;
+}
+
+static int make_directories(const char *dir)
+{
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "%s", dir);
 	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
 		int ret;
 
@@ -42,25 +68,16 @@ static int make_directories(char *path)
 
 int to_xdp_directory(const char *dir, char *err, size_t err_size)
 {
-	char path[PATH_ROOM];
-	struct statfs fs = {0};
-	int ret = snprintf(path, sizeof(path), "%s", dir) < PATH_ROOM ? 0 : -ENAMETOOLONG;
+	int ret = strlen(dir) < PATH_ROOM ? check_file_system(dir) : -ENAMETOOLONG;
 
 	if (ret == 0)
-		ret = make_directories(path);
-	if (ret == 0 && statfs(path, &fs) < 0)
-		ret = -errno;
-	if (ret < 0) {
-		snprintf(err, err_size, "%s: %s", dir, strerror(-ret));
-		return ret;
-	}
-	if (fs.f_type != BPF_FS_MAGIC) {
-		rmdir(path);
+		ret = make_directories(dir);
+	if (ret == -ENOTSUP)
 		snprintf(err, err_size,
 			 "%s is not in a BPF file system: mount -t bpf bpf /sys/fs/bpf", dir);
-		return -ENOTSUP;
-	}
-	return 0;
+	else if (ret < 0)
+		snprintf(err, err_size, "%s: %s", dir, strerror(-ret));
+	return ret;
 }
 
 int to_xdp_lock(const char *dir, bool wait, char *err, size_t err_size)
@@ -79,6 +96,7 @@ int to_xdp_lock(const char *dir, bool wait, char *err, size_t err_size)
 
 int to_xdp_about(const char *dir, struct to_bpf_about *about)
 {
+	uint8_t value[ABOUT_MOST] = {0}; /* another build's may be longer, or shorter */
 	struct bpf_map_info info = {0};
 	uint32_t zero = 0, size = sizeof(info);
 	char path[PATH_ROOM];
@@ -88,14 +106,13 @@ int to_xdp_about(const char *dir, struct to_bpf_about *about)
 	if (fd < 0)
 		return fd;
 	ret = bpf_obj_get_info_by_fd(fd, &info, &size);
-	if (ret == 0 && info.value_size != sizeof(*about))
+	if (ret == 0 && info.value_size > sizeof(value))
 		ret = -EBADMSG;
 	if (ret == 0)
-		ret = bpf_map_lookup_elem(fd, &zero, about);
+		ret = bpf_map_lookup_elem(fd, &zero, value);
 	close(fd);
-	if (ret < 0)
-		return ret;
-	return about->magic == TO_BPF_MAGIC ? 0 : -EBADMSG;
+	memcpy(about, value, sizeof(*about));
+	return ret == 0 && about->magic != TO_BPF_MAGIC ? -EBADMSG : ret;
 }
 
 /* Internal maps are the program's own; what is in them comes with it. */
@@ -140,11 +157,27 @@ int to_xdp_reuse(struct to_xdp *x, const char *dir, char *err, size_t err_size)
 		ret = reuse_one(map, dir);
 		if (ret < 0) {
 			snprintf(err, err_size, "%s/%s: %s", dir, bpf_map__name(map),
-				 ret == -ESTALE ? "it has another shape" : strerror(-ret));
+				 ret == -ESTALE ? "another build has made it" : strerror(-ret));
 			return ret;
 		}
 	}
 	return 0;
+}
+
+int to_xdp_pin_over(const struct bpf_map *map, const char *dir)
+{
+	char aside[PATH_ROOM], path[PATH_ROOM];
+	int ret = path_of(aside, dir, "aside");
+
+	if (ret == 0)
+		ret = path_of(path, dir, bpf_map__name(map));
+	if (ret == 0 && unlink(aside) < 0 && errno != ENOENT)
+		ret = -errno;
+	if (ret == 0)
+		ret = bpf_obj_pin(bpf_map__fd(map), aside);
+	if (ret == 0 && rename(aside, path) < 0)
+		ret = -errno;
+	return ret;
 }
 
 int to_xdp_pin(struct to_xdp *x, const char *dir, const struct to_bpf_about *about, char *err,
@@ -181,7 +214,7 @@ int to_xdp_pin(struct to_xdp *x, const char *dir, const struct to_bpf_about *abo
 	return ret;
 }
 
-int to_xdp_empty(const char *dir)
+int to_xdp_empty(const char *dir, const char *last)
 {
 	char path[PATH_ROOM];
 	struct dirent *e;
@@ -194,21 +227,38 @@ int to_xdp_empty(const char *dir)
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
 	while (ret == 0 && (e = readdir(d))) {
-		if (*e->d_name == '.')
+		if (*e->d_name == '.' || (last && !strcmp(e->d_name, last)))
 			continue;
 		ret = path_of(path, dir, e->d_name);
 		if (ret == 0 && unlink(path) < 0)
 			ret = -errno;
 	}
 	closedir(d);
+	if (ret == 0 && last)
+		ret = path_of(path, dir, last);
+	if (ret == 0 && last && unlink(path) < 0 && errno != ENOENT)
+		ret = -errno;
 	return ret;
 }
 
 int to_xdp_unpin(const char *dir)
 {
-	int ret = to_xdp_empty(dir);
+	int ret = to_xdp_empty(dir, NULL);
 
 	return ret == 0 && rmdir(dir) < 0 && errno != ENOENT ? -errno : ret;
+}
+
+bool to_xdp_is_empty(const char *dir)
+{
+	DIR *d = opendir(dir);
+	bool empty = true;
+	struct dirent *e;
+
+	while (d && empty && (e = readdir(d)))
+		empty = *e->d_name == '.';
+	if (d)
+		closedir(d);
+	return empty;
 }
 
 int to_xdp_rows_read(struct to_xdp *x)

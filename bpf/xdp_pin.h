@@ -8,7 +8,8 @@
 
 #include "xdp_object.h"
 
-/* Makes the directory and what is above it. -ENOTSUP: that is not in a BPF file system. */
+/* Makes the directory and what is above it. -ENOTSUP: that is not in a BPF file system, and nothing
+ * was made. */
 int to_xdp_directory(const char *dir, char *err, size_t err_size);
 
 /*
@@ -17,8 +18,8 @@ int to_xdp_directory(const char *dir, char *err, size_t err_size);
  */
 int to_xdp_lock(const char *dir, bool wait, char *err, size_t err_size);
 
-/* The description of the set in `dir`. -ENOENT: there is none, or not a whole one;
- * -EBADMSG: it is no set of ours. */
+/* The description of the set in `dir`, of whichever build: what its has not is 0. -ENOENT: there is
+ * none, or not a whole one; -EBADMSG: it is no set of ours. */
 int to_xdp_about(const char *dir, struct to_bpf_about *about);
 
 /* Takes all maps from the set in `dir`; between open and load. -ESTALE: one has another shape. */
@@ -28,8 +29,13 @@ int to_xdp_reuse(struct to_xdp *x, const char *dir, char *err, size_t err_size);
 int to_xdp_pin(struct to_xdp *x, const char *dir, const struct to_bpf_about *about, char *err,
 	       size_t err_size);
 
-/* Removes every file in `dir`, and then `dir`. */
-int to_xdp_empty(const char *dir);
+/* Pins a map in the place of what was there, in one step. */
+int to_xdp_pin_over(const struct bpf_map *map, const char *dir);
+
+bool to_xdp_is_empty(const char *dir); /* or not there */
+/* Removes every file in `dir`, `last` (or NULL) after the others. */
+int to_xdp_empty(const char *dir, const char *last);
+/* Removes every file in `dir`, and `dir`. */
 int to_xdp_unpin(const char *dir);
 
 /* Which pair has which row of counters: reads it after to_xdp_reuse(), or begins anew. */

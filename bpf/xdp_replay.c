@@ -54,8 +54,12 @@ static int load(void *self, struct to_frame *f, const uint8_t *data, uint32_t le
 	uint8_t *copy;
 
 	(void)self;
-	if (len > FRAME_MAX)
+	if (len > FRAME_MAX) {
+		fprintf(stderr,
+			"turnout-xdp: the kernel's test run takes frames of at most %u bytes\n",
+			FRAME_MAX);
 		return -EMSGSIZE;
+	}
 	copy = malloc(len + GROWTH);
 	if (!copy)
 		return -ENOMEM;
@@ -247,7 +251,7 @@ static int keep(struct xdp_replay *r, const char *dir, uint64_t object, char *er
 	char path[256];
 	int ret;
 
-	ret = to_xdp_empty(dir);
+	ret = to_xdp_empty(dir, PROGRAM_PIN);
 	if (ret < 0)
 		return ret;
 	snprintf(path, sizeof(path), "%s/" PROGRAM_PIN, dir);
@@ -262,11 +266,29 @@ static int keep(struct xdp_replay *r, const char *dir, uint64_t object, char *er
 	return to_xdp_pin(&r->xdp, dir, &about, err, err_size);
 }
 
+/* What a replay keeps is first and last a program: anything else, as the maps of a gateway that
+ * steers, is not to be emptied. */
+static int check_kept(const char *dir, char *err, size_t err_size)
+{
+	char path[256];
+
+	if (snprintf(path, sizeof(path), "%s/" PROGRAM_PIN, dir) >= (int)sizeof(path)) {
+		snprintf(err, err_size, "%s: %s", dir, strerror(ENAMETOOLONG));
+		return -ENAMETOOLONG;
+	}
+	if (to_xdp_is_empty(dir) || access(path, F_OK) == 0)
+		return 0;
+	snprintf(err, err_size, "%s has what no replay has kept there", dir);
+	return -ENOTEMPTY;
+}
+
 /* One replay at a time uses what is kept; others wait. The lock ends with the process. */
 static int lock_kept(const char *dir, char *err, size_t err_size)
 {
 	int ret = to_xdp_directory(dir, err, err_size);
 
+	if (ret == 0)
+		ret = check_kept(dir, err, err_size);
 	return ret < 0 ? ret : to_xdp_lock(dir, true, err, err_size);
 }
 
