@@ -12,6 +12,7 @@
 #include "dataplane/replay.h"
 
 #define PINS_MAX (1u << 26)
+#define PIN_MOST 127u
 
 static const char help[] =
 	"Usage: turnout-xdp run --table IMAGE --port NAME:ZONE... [OPTION]...\n"
@@ -60,6 +61,17 @@ static bool bad(const char *option, const char *expected)
 	return false;
 }
 
+bool to_xdp_pin_is_good(const char *path)
+{
+	const char *expected = !*path                    ? "a directory"
+			       : strlen(path) > PIN_MOST ? "a shorter path"
+							 : "";
+
+	if (*expected)
+		fprintf(stderr, "turnout-xdp: --pin %s: expected %s\n", path, expected);
+	return !*expected;
+}
+
 static bool add_port(struct to_xdp_run_options *o)
 {
 	static const char *const zones[] = {
@@ -87,6 +99,20 @@ static bool add_port(struct to_xdp_run_options *o)
 	return true;
 }
 
+static bool is_machines_mac(const uint8_t mac[6])
+{
+	static const uint8_t none[6];
+
+	return !(mac[0] & 1) && memcmp(mac, none, sizeof(none)) != 0;
+}
+
+static bool is_machines_address(const union to_addr *a)
+{
+	if (to_addr_is_v4(a))
+		return a->w[3] && a->b[12] < 224;
+	return (a->d[0] || a->d[1]) && a->b[0] != 0xff;
+}
+
 static bool add_nexthop(struct to_xdp_run_options *o)
 {
 	struct to_xdp_nexthop_option *n = &o->nexthop[o->nexthops];
@@ -105,6 +131,9 @@ static bool add_nexthop(struct to_xdp_run_options *o)
 		n->address = to_addr_v4((to_be32){v4.s_addr});
 	else if (inet_pton(AF_INET6, equals + 1, &n->address) != 1)
 		return bad("nexthop", "an address or a MAC after the '='");
+	if (n->is_mac ? !is_machines_mac(n->mac) : !is_machines_address(&n->address))
+		return bad("nexthop",
+			   n->is_mac ? "a MAC of one machine" : "an address of one machine");
 	*equals = '\0';
 	n->name = optarg;
 	o->nexthops++;
@@ -138,7 +167,7 @@ static bool set(int option, struct to_xdp_run_options *o)
 		return add_nexthop(o);
 	case OPT_PIN:
 		o->pin = optarg;
-		return strlen(optarg) < 128 || bad("pin", "a shorter path");
+		return to_xdp_pin_is_good(optarg);
 	case OPT_PINS:
 		if (!to_number(optarg, 1, PINS_MAX, &n))
 			return bad("pins", "a number from 1 to 67108864");
@@ -149,6 +178,16 @@ static bool set(int option, struct to_xdp_run_options *o)
 	default: /* getopt has said what is wrong */
 		return false;
 	}
+}
+
+/* Where all ports together lead. */
+static unsigned zones_of(const struct to_xdp_run_options *o)
+{
+	unsigned zones = 0;
+
+	for (unsigned i = 0; i < o->ports; i++)
+		zones |= o->port[i].zone;
+	return zones;
 }
 
 int to_xdp_run_options(int argc, char **argv, struct to_xdp_run_options *o)
@@ -170,6 +209,9 @@ int to_xdp_run_options(int argc, char **argv, struct to_xdp_run_options *o)
 		fprintf(stderr, "turnout-xdp: unexpected argument '%s'\n", argv[optind]);
 	else if (!o->table || !o->ports)
 		fprintf(stderr, "turnout-xdp: run needs --table and --port\n");
+	else if (zones_of(o) != TO_ZONE_BOTH)
+		fprintf(stderr, "turnout-xdp: no --port leads %s\n",
+			zones_of(o) & TO_ZONE_EDGES ? "outside" : "to the edges");
 	else
 		return -1;
 usage:

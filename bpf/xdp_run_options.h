@@ -38,4 +38,7 @@ struct to_xdp_run_options {
 /* Returns -1 to go on, or an exit code. */
 int to_xdp_run_options(int argc, char **argv, struct to_xdp_run_options *o);
 
+/* Of --pin: says on stderr what is wrong with it. */
+bool to_xdp_pin_is_good(const char *path);
+
 #endif

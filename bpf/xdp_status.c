@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,15 +48,16 @@ struct options {
 /* Returns -1 to go on, or an exit code. */
 static int read_options(int argc, char **argv, const char *help, bool json, struct options *o)
 {
-	static const struct option options[] = {{"pin", required_argument, NULL, 'p'},
-						{"help", no_argument, NULL, 'h'},
-						{"json", no_argument, NULL, 'j'},
-						{0}};
+	const struct option options[] = {{"pin", required_argument, NULL, 'p'},
+					 {"help", no_argument, NULL, 'h'},
+					 {json ? "json" : NULL, no_argument, NULL, 'j'},
+					 {0}};
 	char name[] = "turnout-xdp";
+	const char *command = argv[0];
 	int option;
 
 	*o = (struct options){.pin = TO_XDP_PIN};
-	argv[0] = name;
+	argv[0] = name; /* getopt's messages begin with it */
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
@@ -63,15 +65,17 @@ static int read_options(int argc, char **argv, const char *help, bool json, stru
 		}
 		if (option == 'p')
 			o->pin = optarg;
-		else if (option == 'j' && json)
+		else if (option == 'j')
 			o->json = true;
-		else
+		else /* getopt has said what is wrong */
 			goto usage;
 	}
-	if (optind == argc && strlen(o->pin) < 128)
+	if (optind < argc)
+		fprintf(stderr, "turnout-xdp: unexpected argument '%s'\n", argv[optind]);
+	else if (to_xdp_pin_is_good(o->pin))
 		return -1;
 usage:
-	fputs(help, stderr);
+	fprintf(stderr, "Try `turnout-xdp %s --help`.\n", command);
 	return TO_EXIT_USAGE;
 }
 
