@@ -111,6 +111,20 @@ TO_INLINE void *ring_at(enum to_entry_kind kind, __u32 place)
 	}
 }
 
+TO_INLINE struct to_bpf_entry *entry_of(struct to_entry *e)
+{
+	return (void *)((char *)e - __builtin_offsetof(struct to_bpf_entry, e));
+}
+
+/* The entry in `p`, or NULL. The compiler would add its offset before `p` is compared. */
+TO_INLINE struct to_entry *entry_in(struct to_bpf_entry *p)
+{
+	if (!p)
+		return NULL;
+	TO_OPAQUE(p);
+	return &p->e;
+}
+
 /* An entry's first word: its time (the lower half), edge, service, flags. */
 TO_INLINE __u64 entry_word(const struct to_entry *e)
 {
@@ -125,7 +139,7 @@ TO_INLINE __u32 word_expires(__u64 word)
 /* Exchanges the first word, if it still is what was seen. */
 TO_INLINE bool entry_exchange(struct to_bpf_entry *p, __u64 seen, __u64 word)
 {
-	return __sync_val_compare_and_swap((__u64 *)p, seen, word) == seen;
+	return __sync_val_compare_and_swap((__u64 *)&p->e, seen, word) == seen;
 }
 
 /* Claims a dead entry: then it is nobody else's. */
@@ -161,7 +175,7 @@ TO_INLINE bool entry_replace(struct to_bpf_entry *p, const struct to_bpf_entry *
 	p->e.mark = v->e.mark;
 	if (live)
 		return entry_exchange(p, seen, entry_word(&v->e));
-	__sync_lock_test_and_set((__u64 *)p, entry_word(&v->e));
+	__sync_lock_test_and_set((__u64 *)&p->e, entry_word(&v->e));
 	return true;
 }
 
@@ -221,6 +235,8 @@ TO_INLINE __u32 ring_take(to_engine *x, enum to_entry_kind kind, __u32 now)
 	head = bpf_map_lookup_elem(&heads, &index);
 	if (!head)
 		return 0;
+	if (*head >= ring_size[kind]) /* of a larger ring, before the entries moved */
+		*head = 0;
 	place = cpu * ring_size[kind] + *head;
 	*head = *head + 1 < ring_size[kind] ? *head + 1 : 0;
 	oldest = ring_at(kind, place);
@@ -271,7 +287,7 @@ TO_INLINE struct to_entry *add_unproven(to_engine *x, struct to_packet *k, enum 
 		return NULL;
 	}
 	ring_put(kind, v->ring, key);
-	return &p->e;
+	return entry_in(p);
 }
 
 /* Kinds whose live entry stays, whoever comes with another: the first claim wins. */
@@ -295,7 +311,7 @@ TO_INLINE struct to_entry *add_proven(struct to_packet *k, enum to_entry_kind ki
 
 		p = map_find(kind, true, key);
 		if (!full || !p)
-			return p ? &p->e : NULL;
+			return entry_in(p);
 	}
 	seen = entry_word(&p->e);
 	live = k->now < word_expires(seen);
@@ -324,7 +340,7 @@ TO_INLINE struct to_entry *find_in(struct to_packet *k, enum to_entry_kind kind,
 	if (place >> 32 != key_tag(kind, &own))
 		return NULL;
 	*moved = place & TO_BPF_MOVED;
-	return k->now < expires && !*moved ? &p->e : NULL;
+	return k->now < expires && !*moved ? entry_in(p) : NULL;
 }
 
 /* The key under which an entry is, once it is proven, that has `key` before. */
@@ -373,14 +389,14 @@ TO_INLINE struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k,
 					   enum to_entry_kind kind, const void *key,
 					   const void *proven_key, struct to_entry *e)
 {
-	struct to_bpf_entry v = *(struct to_bpf_entry *)e;
+	struct to_bpf_entry *unproven = entry_of(e), v = *unproven;
 	struct to_entry *p;
 	union key own = {};
 	__u64 place;
 
 	(void)x;
 	barrier(); /* the tag is read after what it stands for */
-	place = place_word((struct to_bpf_entry *)e);
+	place = place_word(unproven);
 	if (v.e.flags & TO_ENTRY_PROVEN)
 		return e; /* by another CPU (to_engine_find) */
 	key_copy(&own, kind, key);
@@ -391,7 +407,7 @@ TO_INLINE struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k,
 	p = add_proven(k, kind, &own, &v);
 	/* only then: whoever finds that it has moved finds where to */
 	if (p)
-		place_exchange((struct to_bpf_entry *)e, place, place | TO_BPF_MOVED);
+		place_exchange(unproven, place, place | TO_BPF_MOVED);
 	return p;
 }
 

@@ -347,6 +347,33 @@ TO_INLINE int check(to_engine *x, struct to_packet *k, uint32_t *overhead)
 	return (int)to_check_egress(k, hop->mtu, *overhead);
 }
 
+/* A packet of a flow that was taken to have no entry: while entries move, it waits to be sent
+ * again, and what it has recorded is dead. By guesswork it, and those that followed, could reach an
+ * edge that resets it, or a client from the wrong address. */
+TO_PART int to_is_held(to_engine *x, struct to_packet *k)
+{
+	struct to_bpf_control *c;
+	struct to_entry *e;
+	__u32 zero = 0;
+
+	TO_PART_CHECK(k);
+	c = bpf_map_lookup_elem(&control, &zero);
+	if (!c || !c->moving)
+		return false;
+	if (k->out.reason == TO_REASON_MIDFLOW) {
+		e = to_pin_find(x, k, false);
+		if (e)
+			e->expires = 0;
+	}
+	return true;
+}
+
+TO_INLINE bool is_held(to_engine *x, struct to_packet *k)
+{
+	return (k->out.reason == TO_REASON_MIDFLOW || k->out.reason == TO_REASON_EDGE_INITIATED) &&
+	       to_is_held(x, k);
+}
+
 /* Returns what the program returns. */
 TO_PART int to_leave(to_engine *x, struct to_packet *k)
 {
@@ -359,7 +386,7 @@ TO_PART int to_leave(to_engine *x, struct to_packet *k)
 	mtu = check(x, k, &overhead);
 	if (mtu > 0)
 		return to_refuse(x, k, mtu);
-	if (mtu < 0 || to_cut_padding(x, k) || rewrite(x, k, overhead)) {
+	if (mtu < 0 || is_held(x, k) || to_cut_padding(x, k) || rewrite(x, k, overhead)) {
 		to_engine_event(x, TO_EVENT_NO_NEXTHOP);
 		return XDP_DROP;
 	}

@@ -23,7 +23,7 @@ ONE(about, BPF_MAP_TYPE_ARRAY, struct to_bpf_about, 1, 0);
 ONE(tables, BPF_MAP_TYPE_ARRAY, struct to_bpf_table, TO_BPF_TABLE_SLOTS, BPF_F_MMAPABLE);
 ONE(control, BPF_MAP_TYPE_ARRAY, struct to_bpf_control, 1, BPF_F_MMAPABLE);
 ONE(result, BPF_MAP_TYPE_ARRAY, struct to_bpf_result, 1, BPF_F_MMAPABLE);
-ONE(ports, BPF_MAP_TYPE_HASH, struct to_bpf_port, 64, 0);
+ONE(ports, BPF_MAP_TYPE_HASH, struct to_bpf_port, TO_BPF_PORTS, 0);
 ONE(hops, BPF_MAP_TYPE_ARRAY, struct to_bpf_hop, TO_BPF_HOPS, 0);
 ONE(rows, BPF_MAP_TYPE_ARRAY, __u16, TO_BPF_PAIRS, 0);
 ONE(counts, BPF_MAP_TYPE_PERCPU_ARRAY, struct to_bpf_row, TO_BPF_ROWS, 0);

@@ -32,14 +32,46 @@ TO_INLINE void reclaim_one(struct to_bpf_reclaim *a, enum to_entry_kind kind, co
 		__sync_fetch_and_add(&n->events[TO_EVENT_RECLAIMED], 1);
 }
 
-#define RECLAIM(kind)                                                                              \
+/* While entries move into other maps: this one had been copied when the program before renewed it.
+ */
+TO_INLINE void renew_one(struct to_bpf_reclaim *a, enum to_entry_kind kind, const void *from,
+			 const struct to_bpf_entry *v)
+{
+	struct to_bpf_entry *p;
+	union key key = {};
+	__u64 seen;
+
+	key_copy(&key, kind, from);
+	p = map_find(kind, true, &key);
+	if (!p)
+		return;
+	seen = entry_word(&p->e);
+	if (word_expires(seen) < v->e.expires &&
+	    entry_replace(p, v, a->now < word_expires(seen), seen))
+		a->freed++;
+}
+
+#define EACH(a, s, kind, call)                                                                     \
 	case kind:                                                                                 \
 		for (__u32 i = 0; i < TO_BPF_RECLAIM; i++) {                                       \
-			if (i >= a->n)                                                             \
+			if (i >= (a)->n)                                                           \
 				break;                                                             \
-			reclaim_one(a, kind, &s->key[i]);                                          \
+			call(a, s, kind, i);                                                       \
 		}                                                                                  \
 		break
+
+#define EVERY(a, s, call)                                                                          \
+	switch ((a)->kind) {                                                                       \
+		EACH(a, s, TO_PIN4, call);                                                         \
+		EACH(a, s, TO_PIN6, call);                                                         \
+		EACH(a, s, TO_DIALOG, call);                                                       \
+		EACH(a, s, TO_TRANSACTION, call);                                                  \
+		EACH(a, s, TO_AFFINITY, call);                                                     \
+		EACH(a, s, TO_OWNER, call);                                                        \
+		EACH(a, s, TO_FRAGMENT, call);                                                     \
+	default:                                                                                   \
+		break;                                                                             \
+	}
 
 SEC("syscall")
 int turnout_reclaim(struct to_bpf_reclaim *a)
@@ -51,17 +83,26 @@ int turnout_reclaim(struct to_bpf_reclaim *a)
 	if (!s)
 		return 0;
 	a->freed = 0;
-	switch (a->kind) {
-		RECLAIM(TO_PIN4);
-		RECLAIM(TO_PIN6);
-		RECLAIM(TO_DIALOG);
-		RECLAIM(TO_TRANSACTION);
-		RECLAIM(TO_AFFINITY);
-		RECLAIM(TO_OWNER);
-		RECLAIM(TO_FRAGMENT);
-	default:
-		break;
-	}
+#define RECLAIM(a, s, kind, i) reclaim_one(a, kind, &(s)->key[i])
+	EVERY(a, s, RECLAIM)
+#undef RECLAIM
+	return 0;
+}
+
+/* Loaded where entries move, only. */
+SEC("?syscall")
+int turnout_renew(struct to_bpf_reclaim *a)
+{
+	struct to_bpf_suspects *s;
+	__u32 zero = 0;
+
+	s = bpf_map_lookup_elem(&suspects, &zero);
+	if (!s)
+		return 0;
+	a->freed = 0;
+#define RENEW(a, s, kind, i) renew_one(a, kind, &(s)->key[i], &(s)->value[i])
+	EVERY(a, s, RENEW)
+#undef RENEW
 	return 0;
 }
 

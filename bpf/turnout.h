@@ -32,17 +32,29 @@ struct to_bpf_about {
 	uint32_t magic; /* TO_BPF_MAGIC */
 	uint32_t layout;
 	uint32_t ring_cpus;
-	uint32_t reserved;
-	uint64_t object; /* replay: hash of the program that is kept; else 0 */
+	/* Entries may have been changed in the maps NAME.new already: the move must be finished.
+	 * While it is 0, such maps are nobody's. */
+	uint32_t moving;
+	uint64_t object; /* replay: hash of the program that is kept; else of its entries' fields */
+	uint64_t moving_object; /* likewise, of NAME.new */
 };
 #define TO_BPF_MAGIC 0x54555842u /* "BXUT" as bytes */
+
+/* What a later build might add: tests/xdp-run has a build that does. */
+#ifdef TO_BPF_OTHER_LAYOUT
+#define TO_BPF_SPARE uint64_t spare;
+#else
+#define TO_BPF_SPARE
+#endif
 
 /* One element. Written by the loader in single aligned stores, read by each packet once. */
 struct to_bpf_control {
 	uint32_t slot; /* the table that decides: the commit of a generation is this store */
 	uint32_t now;  /* replay: clock seconds */
 	uint32_t zone; /* replay: enum to_zone */
-	uint32_t reserved;
+	/* Entries move into other maps: until all have, one that is not found may be on its way. */
+	uint32_t moving;
+	TO_BPF_SPARE
 };
 
 /* A network interface that the program is attached to, by its index. */
@@ -51,6 +63,8 @@ struct to_bpf_port {
 	uint8_t own[6];
 	uint8_t reserved[2];
 };
+
+#define TO_BPF_PORTS 64
 
 /* Where frames leave: by edge, then to outside over IPv4 and over IPv6. */
 struct to_bpf_hop {
@@ -71,12 +85,20 @@ _Static_assert(sizeof(struct to_bpf_hop) == 20, "layout");
  * revived. An unproven one is the one that its last word names (bpf/entries.h).
  */
 struct to_bpf_entry {
+#ifdef TO_BPF_OTHER_LAYOUT
+	uint32_t ring;
+	uint32_t tag;
+	TO_BPF_SPARE
+#endif
 	struct to_entry e __attribute__((aligned(8))); /* its first 8 bytes are exchanged as one */
+#ifndef TO_BPF_OTHER_LAYOUT
 	uint32_t ring; /* unproven: its place in the order of age; with `tag`, exchanged as one */
 	uint32_t tag;  /* of the key: a place that was reused under a reader's eyes shows it */
+#endif
 };
-_Static_assert(sizeof(struct to_bpf_entry) == 24, "layout");
-_Static_assert(offsetof(struct to_bpf_entry, ring) == 16, "exchanged as one");
+_Static_assert(offsetof(struct to_bpf_entry, e) % 8 == 0, "exchanged as one");
+_Static_assert(offsetof(struct to_bpf_entry, ring) % 8 == 0, "likewise");
+_Static_assert(offsetof(struct to_bpf_entry, tag) == offsetof(struct to_bpf_entry, ring) + 4, "");
 #define TO_BPF_FREED 0u /* value of `expires`: dead, and somebody's who deletes or fills it */
 #define TO_BPF_MOVED (1u << 31) /* bit of `ring`: it was proven, and is in the other map */
 #define TO_BPF_GRACE 2u         /* seconds that an entry is dead before it is reclaimed */
@@ -86,6 +108,7 @@ struct to_bpf_tally {
 	uint64_t events[TO_EVENT_COUNT];
 	uint64_t verdicts[TO_VERDICT_COUNT];
 	struct to_icmp_budget icmp;
+	TO_BPF_SPARE
 };
 
 /* Counters of one pair of service and edge, a CPU's. Which row is which pair's: rows[]. */
@@ -116,10 +139,11 @@ struct to_bpf_room {
 	uint8_t quote[2048]; /* a power of two; TO_ICMP_QUOTE_MAX are used */
 };
 
-/* Keys that may be dead, for the program `reclaim`. */
+/* For the programs of reclaim.h: keys that may be dead; or keys and what they had elsewhere. */
 #define TO_BPF_RECLAIM 64
 struct to_bpf_suspects {
 	struct to_key6 key[TO_BPF_RECLAIM]; /* a struct to_key uses its first 12 bytes */
+	struct to_bpf_entry value[TO_BPF_RECLAIM];
 };
 struct to_bpf_reclaim {
 	uint32_t kind; /* enum to_entry_kind; proven ones */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Taking over what an earlier process has pinned. Maps of the same shape are used as they are;
- * others begin anew, but for the running generation, which is copied.
- * Entries whose maps have another size now, or another layout, move: into maps that are pinned
- * beside the old ones as NAME_new, once before the program is exchanged and once after, and only
- * then do those take the old names. A process that dies on the way leaves what the next one needs
- * to go on: it finds NAME_new and does the rest.
+ * others begin anew, but for the running generation, which is copied. Entries whose maps have
+ * another size now, or another layout, move: into maps that are pinned beside the old ones as
+ * NAME_new. They are copied before the program is exchanged, and what has changed meanwhile after;
+ * only then do those maps take the old names.
+ *
+ * `about` says how far that is, so that a process may die on the way: until the first exchange the
+ * old maps have everything, and what is new is thrown away; from then on the next process goes on
+ * with the new ones.
  */
 #ifndef TURNOUT_XDP_ADOPT_H
 #define TURNOUT_XDP_ADOPT_H
@@ -20,25 +23,34 @@ struct to_xdp_adoption {
 	char dir[160];                         /* of the pinned maps */
 	int lock;                              /* a descriptor, for the life of the process */
 	bool found;                            /* there was something to take over */
+	bool resumed;                          /* a move that was interrupted goes on */
+	bool pins_later;                       /* therefore --pins does not count this time */
 	bool moves[TO_ENTRY_KIND_COUNT][2];    /* [proven]: these entries move */
-	uint32_t place[TO_ENTRY_KIND_COUNT];   /* of the next unproven entry in its ring */
+	bool moving;                           /* any of them */
 	struct bpf_map *remade[TO_XDP_REMADE]; /* others that have another shape now */
 	unsigned remade_count;
-	struct to_table *running; /* the generation, where its map is one of them */
-	uint32_t moved_until;     /* the second in which the last round began */
-	uint64_t moved;           /* how many have */
+	struct to_table *running;  /* the generation, where its map is one of them */
+	uint32_t since;            /* a second before the last walk through what moves began */
+	uint64_t shape;            /* of this build's entries */
+	struct to_bpf_about about; /* as it is pinned */
+	uint64_t moved;            /* how many have */
+	uint64_t lost;             /* and for how many there was no room */
 };
 
 /*
  * Opens and loads the program with the maps in `pin`/maps, or with new ones. `pins`: sizes asked
  * for, as --pins; 0: as they are pinned, or the default. Returns 0 or a negative errno with a
- * message: -EPROTO: entries there have meanings that this build does not know.
+ * message, and what is pinned is as good as before: -EPROTO: this build cannot read it; -ENOSPC:
+ * there are more entries than the sizes allow.
  */
 int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, uint32_t pins,
 		 char *err, size_t err_size);
 
-/* After the program was exchanged everywhere: what has changed meanwhile moves too, and the new
- * maps take the old ones' names. */
+/* Just before the program is exchanged in the first place. As to_xdp_adopt(). */
+int to_xdp_adopt_begin(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size);
+
+/* After it was exchanged everywhere: what has changed meanwhile moves too, and the new maps take
+ * the old ones' names. */
 int to_xdp_adopt_finish(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size);
 
 /* Only looks: opens what is pinned, loads nothing. */

@@ -5,15 +5,29 @@
 
 #include "xdp_object.h"
 
+/* A hash of where the fields of this build's entries lie, by its own BTF. Returns 0 or a negative
+ * errno. */
+int to_xdp_shape(const struct to_xdp *x, uint64_t *shape);
+
+struct to_xdp_move {
+	enum to_entry_kind kind;
+	bool proven;
+	bool same;     /* the old map's values are laid out as this build's */
+	bool attached; /* packets change the new map already, and what they did stays */
+	int from;      /* the old map */
+	uint32_t now;
+	uint32_t since; /* only what was made in this second or later, where that can be told */
+	uint64_t moved; /* added to: entries that the new map did not have */
+	uint64_t lost;  /* likewise: live ones for which it had no room */
+};
+
 /*
- * Copies every entry that is live at `now` and that the new map of (kind, proven) does not have;
- * one that it has lives at least as long as the old one. Where values differ in layout, fields are
- * found by their names, by the BTF of the two maps (that takes CAP_SYS_ADMIN). Unproven entries
- * take the places of the ring from *place on. `since`: proven pins, dialogs and transactions that
- * were made before that second have been moved, and are left out. Adds to *moved. -ENOSPC: more
- * proven entries than the new map holds.
+ * Makes the new map of (kind, proven) have every live entry of the old one as it is there; once it
+ * is attached, what it has not, and what has been renewed in the old one only. Where layouts
+ * differ, fields are found by their names, by the old map's BTF (that takes CAP_SYS_ADMIN).
+ * Unproven entries take free places of the rings, the ones that make room last. Returns 0 or a
+ * negative errno.
  */
-int to_xdp_migrate(struct to_xdp *x, enum to_entry_kind kind, bool proven, int old_fd, uint32_t now,
-		   uint32_t since, uint32_t *place, uint64_t *moved);
+int to_xdp_migrate(struct to_xdp *x, struct to_xdp_move *m);
 
 #endif

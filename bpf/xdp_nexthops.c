@@ -9,6 +9,8 @@
 #include "dataplane/table_view.h"
 #include "turnout.skel.h"
 
+#define NO_PORT (-1) /* beside enum to_hop_state */
+
 static const char *name_of(const struct to_xdp_nexthops *n, uint32_t id)
 {
 	if (id == TO_BPF_HOP_OUTSIDE4)
@@ -16,10 +18,26 @@ static const char *name_of(const struct to_xdp_nexthops *n, uint32_t id)
 	return id == TO_BPF_HOP_OUTSIDE6 ? "outside, IPv6" : n->names[id];
 }
 
-static void say(const struct to_xdp_nexthops *n, uint32_t id)
+/* Nothing goes out by a family that no VIP has. */
+static bool is_needed(const struct to_xdp_nexthops *n, uint32_t id)
 {
-	fprintf(stderr, "turnout-xdp: next hop to %s: %s\n", name_of(n, id),
-		to_hop_state_text(n->state[id]));
+	if (id == TO_BPF_HOP_OUTSIDE4)
+		return n->has4;
+	return id != TO_BPF_HOP_OUTSIDE6 || n->has6;
+}
+
+/* Tells what has become of a hop, once it is other than what was told last. */
+static void tell(struct to_xdp_nexthops *n, uint32_t id, int state, const char *interface)
+{
+	if (!n->begun || !is_needed(n, id) || state == n->told[id])
+		return;
+	n->told[id] = state;
+	if (state == NO_PORT)
+		fprintf(stderr, "turnout-xdp: next hop to %s: %s is no --port\n", name_of(n, id),
+			interface);
+	else
+		fprintf(stderr, "turnout-xdp: next hop to %s: %s\n", name_of(n, id),
+			to_hop_state_text((enum to_hop_state)state));
 }
 
 /* Has an earlier process left a next hop by this port, of which the kernel knows no more yet? */
@@ -54,18 +72,10 @@ static void hop_changed(void *arg, uint32_t id, const struct to_hop *hop)
 		bpf_map__update_elem(n->xdp->skel->maps.hops, &id, sizeof(id), &v, sizeof(v),
 				     BPF_ANY);
 	/* a route by an interface that is no port of ours leads nowhere */
-	if (hop->state == TO_HOP_GOOD && !good) {
-		n->state[id] = TO_HOP_NO_INTERFACE;
-		if (n->begun)
-			fprintf(stderr, "turnout-xdp: next hop to %s: %s is no --port\n",
-				name_of(n, id), link ? link->name : "its interface");
-		return;
-	}
-	if (n->state[id] != hop->state) {
-		n->state[id] = hop->state;
-		if (n->begun)
-			say(n, id);
-	}
+	if (hop->state == TO_HOP_GOOD && !good)
+		tell(n, id, NO_PORT, link ? link->name : "its interface");
+	else
+		tell(n, id, (int)hop->state, NULL);
 }
 
 /* Hops by an interface that has just come, or whose port has another index, are told anew. */
@@ -100,11 +110,24 @@ static void check_vlan(const struct to_xdp_nexthops *n, const struct to_link *li
 			port->option.name, port->option.name);
 }
 
+/* `again`: it was tried before, and a failure was told. */
+static void attach_late(struct to_xdp_nexthops *n, struct to_xdp_port *port, bool again)
+{
+	char err[256];
+
+	if (to_xdp_port_attach(n->xdp, n->ports, port, err, sizeof(err)) < 0) {
+		if (!again)
+			fprintf(stderr, "turnout-xdp: %s\n", err);
+		return;
+	}
+	fprintf(stderr, "turnout-xdp: attached to %s (%s)\n", port->option.name,
+		port->native ? "native" : "generic");
+}
+
 static void link_changed(void *arg, const struct to_link *link)
 {
 	struct to_xdp_nexthops *n = arg;
 	struct to_xdp_port *port;
-	char err[256];
 
 	if (link->gone) {
 		link_gone(n, link);
@@ -114,20 +137,39 @@ static void link_changed(void *arg, const struct to_link *link)
 	port = to_xdp_port_found(n->xdp, n->ports, link);
 	if (!port || !n->begun || port->attached)
 		return;
-	if (to_xdp_port_attach(n->xdp, n->ports, port, err, sizeof(err)) < 0)
-		fprintf(stderr, "turnout-xdp: %s\n", err);
-	else
-		fprintf(stderr, "turnout-xdp: attached to %s (%s)\n", link->name,
-			port->native ? "native" : "generic");
+	attach_late(n, port, false);
 	tell_again(n);
 }
 
-/* Nothing goes out by a family that no VIP has. */
-static bool is_needed(const struct to_xdp_nexthops *n, uint32_t id)
+void to_xdp_nexthops_tick(struct to_xdp_nexthops *n)
 {
-	if (id == TO_BPF_HOP_OUTSIDE4)
-		return n->has4;
-	return id != TO_BPF_HOP_OUTSIDE6 || n->has6;
+	for (unsigned i = 0; i < n->ports->n; i++) {
+		struct to_xdp_port *port = &n->ports->port[i];
+
+		if (port->ifindex && !port->attached)
+			attach_late(n, port, true);
+	}
+}
+
+static bool is_edge(const struct to_xdp_nexthops *n, const char *name)
+{
+	for (uint32_t e = 0; e < TO_MAX_EDGES; e++) {
+		if (!strcmp(n->names[e], name))
+			return true;
+	}
+	return false;
+}
+
+/* A later generation may have it, so that it is no error. */
+static void tell_unknown(const struct to_xdp_nexthops *n)
+{
+	for (unsigned i = 0; i < n->options->nexthops; i++) {
+		const char *name = n->options->nexthop[i].name;
+
+		if (strcmp(name, "outside") != 0 && strcmp(name, "edges") != 0 && !is_edge(n, name))
+			fprintf(stderr, "turnout-xdp: --nexthop %s: the table has no such edge\n",
+				name);
+	}
 }
 
 int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
@@ -139,12 +181,9 @@ int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
 			fprintf(stderr, "turnout-xdp: there is no interface %s yet\n",
 				n->ports->port[i].option.name);
 	}
+	tell_unknown(n);
 	n->begun = true;
 	tell_again(n);
-	for (uint32_t id = 0; id < TO_BPF_HOPS; id++) {
-		if (n->watched[id] && n->state[id] != TO_HOP_GOOD && is_needed(n, id))
-			say(n, id);
-	}
 	return ret;
 }
 
@@ -171,11 +210,14 @@ static const char *port_to(const struct to_xdp_ports *p, enum to_zone zone)
 	return "";
 }
 
+static bool is_link_local(const union to_addr *a)
+{
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
 static int watch(struct to_xdp_nexthops *n, uint32_t id, struct to_hop_wanted *w,
 		 const struct to_xdp_nexthop_option *o, enum to_zone zone)
 {
-	int ret;
-
 	if (o) {
 		w->kind = o->is_mac ? TO_HOP_FIXED : TO_HOP_NEIGHBOUR;
 		w->address = o->address;
@@ -183,12 +225,10 @@ static int watch(struct to_xdp_nexthops *n, uint32_t id, struct to_hop_wanted *w
 		if (!o->is_mac)
 			w->family = to_addr_is_v4(&o->address) ? TO_IP4 : TO_IP6;
 	}
-	if (w->kind == TO_HOP_FIXED || w->kind == TO_HOP_DEFAULT)
+	if (w->kind == TO_HOP_FIXED || w->kind == TO_HOP_DEFAULT || is_link_local(&w->address))
 		snprintf(w->interface, sizeof(w->interface), "%s", port_to(n->ports, zone));
-	n->state[id] = TO_HOP_NO_ROUTE;
 	n->watched[id] = true;
-	ret = to_hops_watch(n->hops, id, w);
-	return ret;
+	return to_hops_watch(n->hops, id, w);
 }
 
 static int watch_outside(struct to_xdp_nexthops *n, uint32_t id, enum to_family family)
@@ -198,7 +238,7 @@ static int watch_outside(struct to_xdp_nexthops *n, uint32_t id, enum to_family 
 	return watch(n, id, &w, option_of(n->options, "outside", family), TO_ZONE_OUTSIDE);
 }
 
-/* The first address that any service has of the edge. */
+/* The first address that any service has of the edge; of one that serves nothing ::. */
 static union to_addr edge_address(const struct to_table *t, uint32_t edge)
 {
 	for (uint32_t s = 0; s < to_table_service_count(t); s++) {
@@ -212,6 +252,21 @@ static union to_addr edge_address(const struct to_table *t, uint32_t edge)
 	return (union to_addr){{0}};
 }
 
+static int watch_edge(struct to_xdp_nexthops *n, const struct to_table *t, uint32_t e)
+{
+	struct to_hop_wanted w = {.kind = TO_HOP_ROUTED, .address = edge_address(t, e)};
+	const struct to_xdp_nexthop_option *o;
+
+	snprintf(n->names[e], sizeof(n->names[e]), "%s", to_view_edge_name(t, (uint8_t)e));
+	o = option_of(n->options, n->names[e], TO_NO_FAMILY);
+	if (!o)
+		o = option_of(n->options, "edges", TO_NO_FAMILY);
+	if (!w.address.d[0] && !w.address.d[1])
+		return 0; /* no frame goes there */
+	w.family = to_addr_is_v4(&w.address) ? TO_IP4 : TO_IP6;
+	return watch(n, e, &w, o, TO_ZONE_EDGES);
+}
+
 int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, char *err,
 			  size_t err_size)
 {
@@ -220,24 +275,15 @@ int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, c
 		n->has6 |= to_table_vips(t)[v].family == TO_IP6;
 	}
 	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
-		const struct to_xdp_nexthop_option *o =
-			option_of(n->options, to_view_edge_name(t, (uint8_t)e), TO_NO_FAMILY);
-		struct to_hop_wanted w = {.kind = TO_HOP_ROUTED, .address = edge_address(t, e)};
-		int ret;
+		int ret = watch_edge(n, t, e);
 
-		if (!w.address.d[0] && !w.address.d[1])
-			continue; /* no service has an address of it: nothing is sent there */
-		w.family = to_addr_is_v4(&w.address) ? TO_IP4 : TO_IP6;
-		snprintf(n->names[e], sizeof(n->names[e]), "%s", to_view_edge_name(t, (uint8_t)e));
-		if (!o)
-			o = option_of(n->options, "edges", TO_NO_FAMILY);
-		ret = watch(n, e, &w, o, TO_ZONE_EDGES);
 		if (ret < 0) {
 			snprintf(err, err_size, "cannot watch the next hop to %s: %s", n->names[e],
 				 strerror(-ret));
 			return ret;
 		}
 	}
+	tell_again(n); /* a family may be needed that was not */
 	return 0;
 }
 

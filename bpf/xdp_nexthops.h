@@ -13,7 +13,8 @@ struct to_xdp_nexthops {
 	const struct to_xdp_run_options *options;
 	struct to_hops *hops;
 	char names[TO_MAX_EDGES][TO_MAX_NAME + 1]; /* of the edges that are watched */
-	enum to_hop_state state[TO_BPF_HOPS];
+	int told[TO_BPF_HOPS]; /* enum to_hop_state, or that it is no port's: what stderr has last
+				*/
 	bool watched[TO_BPF_HOPS];
 	bool has4; /* a VIP of the family */
 	bool has6;
@@ -36,5 +37,8 @@ int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, c
 /* Attaches the program to the ports that are there, and to others as soon as they come. There must
  * be a generation by now. Says on stderr which next hops cannot be used, and why. */
 int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size);
+
+/* Once a second: tries ports again that could not be attached when they came. */
+void to_xdp_nexthops_tick(struct to_xdp_nexthops *n);
 
 #endif

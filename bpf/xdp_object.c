@@ -23,8 +23,13 @@ static int remember(enum libbpf_print_level level, const char *format, va_list a
 static int complain(int ret, const char *what, char *err, size_t err_size)
 {
 	last_warning[strcspn(last_warning, "\n")] = '\0';
-	snprintf(err, err_size, "%s: %s%s%s", what, strerror(-ret), *last_warning ? ": " : "",
-		 last_warning);
+	if (ret == -EPERM)
+		snprintf(err, err_size,
+			 "%s: %s: it takes root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN", what,
+			 strerror(-ret));
+	else
+		snprintf(err, err_size, "%s: %s%s%s", what, strerror(-ret),
+			 *last_warning ? ": " : "", last_warning);
 	return ret;
 }
 
@@ -66,7 +71,7 @@ uint32_t to_xdp_key_size(enum to_entry_kind kind)
 	return kind == TO_PIN6 ? sizeof(struct to_key6) : sizeof(struct to_key);
 }
 
-static uint64_t fnv(uint64_t h, const void *data, size_t size)
+uint64_t to_xdp_hash(uint64_t h, const void *data, size_t size)
 {
 	const uint8_t *p = data;
 
@@ -80,7 +85,7 @@ uint64_t to_xdp_object_hash(const struct to_xdp_sizes *sizes)
 	size_t size;
 	const void *elf = turnout_bpf__elf_bytes(&size);
 
-	return fnv(fnv(0xcbf29ce484222325ULL, elf, size), sizes, sizeof(*sizes));
+	return to_xdp_hash(to_xdp_hash(TO_XDP_HASH, elf, size), sizes, sizeof(*sizes));
 }
 
 static uint32_t at_least(uint32_t n, uint32_t least)

@@ -42,7 +42,10 @@ int to_xdp_map(struct to_xdp *x, char *err, size_t err_size);
 /* Also after a failure, or twice. What is pinned stays. */
 void to_xdp_close(struct to_xdp *x);
 
-/* FNV-1a of the object and the sizes: what a kept program was made of. */
+/* FNV-1a, from TO_XDP_HASH on. */
+#define TO_XDP_HASH 0xcbf29ce484222325ULL
+uint64_t to_xdp_hash(uint64_t h, const void *data, size_t size);
+/* Of the object and the sizes: what a kept program was made of. */
 uint64_t to_xdp_object_hash(const struct to_xdp_sizes *sizes);
 
 /* NULL for an unproven map of a kind that has none. */

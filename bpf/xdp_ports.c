@@ -55,8 +55,16 @@ void to_xdp_link_file(char *file, const char *interface)
 
 void to_xdp_link_interface(char *interface, const char *file)
 {
-	snprintf(interface, IFNAMSIZ, "%s", file);
+	snprintf(interface, IFNAMSIZ, "%.*s", IFNAMSIZ - 1, file);
 	exchange_letter(interface, ':', '.');
+}
+
+static void link_path(char *path, const struct to_xdp_ports *p, const struct to_xdp_port *port)
+{
+	char file[IFNAMSIZ];
+
+	to_xdp_link_file(file, port->option.name);
+	snprintf(path, PATH_ROOM, "%s/%s", p->dir, file);
 }
 
 static struct to_xdp_port *named(struct to_xdp_ports *p, const char *name)
@@ -192,14 +200,14 @@ struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
 int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port,
 		       char *err, size_t err_size)
 {
-	char path[PATH_ROOM], file[IFNAMSIZ];
+	char path[PATH_ROOM];
 	int ret;
 
-	to_xdp_link_file(file, port->option.name);
-	snprintf(path, sizeof(path), "%s/%s", p->dir, file);
+	link_path(path, p, port);
 	ret = p->mode != TO_XDP_GENERIC && is_aggregate(port->option.name)
 		      ? -EOPNOTSUPP
 		      : exchange(x, path, port->ifindex, p->mode);
+	port->ours = ret == -ENOENT;
 	if (ret == -ENOENT)
 		ret = attach(x, path, port->ifindex, p->mode);
 	if (ret < 0) {
@@ -256,6 +264,37 @@ int to_xdp_ports_attach(struct to_xdp *x, struct to_xdp_ports *p, char *err, siz
 		ret < 0 ? err : "an earlier run found a port without native XDP");
 	p->mode = TO_XDP_GENERIC;
 	return attach_present(x, p, err, err_size);
+}
+
+void to_xdp_ports_undo(struct to_xdp_ports *p)
+{
+	char path[PATH_ROOM];
+
+	for (unsigned i = 0; i < p->n; i++) {
+		if (!p->port[i].attached || !p->port[i].ours)
+			continue;
+		link_path(path, p, &p->port[i]);
+		unlink(path);
+		p->port[i].attached = false;
+	}
+}
+
+int to_xdp_ports_forget(struct to_xdp *x, struct to_xdp_ports *p)
+{
+	const struct bpf_map *ports = x->skel->maps.ports;
+	uint32_t all[TO_BPF_PORTS], n = 0, key;
+	int ret = bpf_map__get_next_key(ports, NULL, &key, sizeof(key));
+
+	while (ret == 0 && n < TO_BPF_PORTS) {
+		all[n++] = key;
+		ret = bpf_map__get_next_key(ports, &key, &key, sizeof(key));
+	}
+	for (uint32_t i = 0; (ret == 0 || ret == -ENOENT) && i < n; i++) {
+		if (to_xdp_port_of(p, all[i], 0))
+			continue;
+		ret = bpf_map__delete_elem(ports, &all[i], sizeof(all[i]), 0);
+	}
+	return ret == -ENOENT ? 0 : ret;
 }
 
 void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_link *link)

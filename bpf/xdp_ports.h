@@ -17,6 +17,7 @@ struct to_xdp_port {
 	uint8_t mac[6];
 	bool attached;
 	bool native;
+	bool ours; /* attached by this process, not taken over */
 };
 
 struct to_xdp_ports {
@@ -51,6 +52,12 @@ int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_p
  * have it, else generic, which is said on stderr. Ports that come later are attached likewise.
  */
 int to_xdp_ports_attach(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size);
+
+/* Detaches those that this process has attached. */
+void to_xdp_ports_undo(struct to_xdp_ports *p);
+
+/* The program forgets the interfaces of ports that are no more. */
+int to_xdp_ports_forget(struct to_xdp *x, struct to_xdp_ports *p);
 
 /* It is gone, and its link with it. */
 void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_link *link);

@@ -103,6 +103,9 @@ static int load_table(struct xdp_run *r)
 		goto refused;
 	if (r->running && t->generation == r->running->generation &&
 	    t->checksum == r->running->checksum) {
+		if (r->nexthops.begun)
+			fprintf(stderr, "turnout-xdp: generation %llu runs already\n",
+				(unsigned long long)t->generation);
 		free(t);
 		return 0;
 	}
@@ -194,47 +197,71 @@ static int open_ports(struct xdp_run *r, char *err, size_t err_size)
 	return ret;
 }
 
+static void tell_moved(const struct to_xdp_adoption *a)
+{
+	if (a->moving)
+		fprintf(stderr, "turnout-xdp: %llu entries moved into other maps\n",
+			(unsigned long long)a->moved);
+	if (a->lost)
+		fprintf(stderr, "turnout-xdp: %llu more had no room in them\n",
+			(unsigned long long)a->lost);
+}
+
 /* There is a generation: the program may have packets. */
-static int begin(struct xdp_run *r)
+static int attach(struct xdp_run *r)
 {
 	char err[512] = "";
-	int failed = to_xdp_nexthops_begin(&r->nexthops, err, sizeof(err)), ret;
+	int ret = to_xdp_adopt_begin(&r->xdp, &r->adoption, err, sizeof(err)), failed;
 
-	if (failed < 0)
+	if (ret < 0) {
 		fprintf(stderr, "turnout-xdp: %s\n", err);
-	if (failed < 0 && !r->adoption.found) {
-		to_xdp_ports_prune(r->ports.dir, NULL, stderr);
-		return failed;
+		return ret;
+	}
+	failed = to_xdp_nexthops_begin(&r->nexthops, err, sizeof(err));
+	if (failed < 0) {
+		fprintf(stderr, "turnout-xdp: %s\n", err);
+		to_xdp_ports_undo(&r->ports);
 	}
 	/* what was exchanged goes on, so its entries must be there */
 	ret = to_xdp_adopt_finish(&r->xdp, &r->adoption, err, sizeof(err));
 	if (ret < 0)
 		fprintf(stderr, "turnout-xdp: %s\n", err);
-	if (failed < 0 || ret < 0)
-		return -EIO;
-	if (r->adoption.moved)
-		fprintf(stderr, "turnout-xdp: %llu entries moved into other maps\n",
-			(unsigned long long)r->adoption.moved);
-	ret = to_xdp_losses_attach(&r->xdp, r->options.pin);
+	else
+		tell_moved(&r->adoption);
+	return failed < 0 ? failed : ret;
+}
+
+static int settle(struct xdp_run *r)
+{
+	int ret = to_xdp_losses_attach(&r->xdp, r->options.pin);
+
 	if (ret < 0) /* it counts, and steers nothing */
 		complain("cannot count what the kernel loses", ret);
 	ret = to_xdp_ports_prune(r->ports.dir, &r->ports, stderr);
 	if (ret == 0)
-		ret = to_xdp_privilege_drop();
+		ret = to_xdp_ports_forget(&r->xdp, &r->ports);
 	if (ret < 0)
-		complain("cannot give up privileges", ret);
-	return ret;
+		return complain("cannot detach from other ports", ret);
+	ret = to_xdp_privilege_drop();
+	return ret < 0 ? complain("cannot give up privileges", ret) : TO_EXIT_DONE;
 }
 
-static int first_table(struct xdp_run *r)
+/* A table that is new takes over only when the program has: whatever fails before, nothing has
+ * changed; and entries that move meanwhile are those of one generation. */
+static int begin(struct xdp_run *r)
 {
 	int ret = take_running(r);
+	bool taken = r->running;
 
 	if (ret < 0)
 		return complain("cannot take the generation over", ret);
-	if (load_table(r) < 0 && !r->running)
+	if (!taken && load_table(r) < 0)
 		return TO_EXIT_REFUSED;
-	return TO_EXIT_DONE;
+	if (attach(r) < 0)
+		return TO_EXIT_UNREACHABLE;
+	if (taken)
+		load_table(r);
+	return settle(r);
 }
 
 static int start(struct xdp_run *r)
@@ -253,13 +280,15 @@ static int start(struct xdp_run *r)
 		fprintf(stderr, "turnout-xdp: %s\n", err);
 		return TO_EXIT_UNREACHABLE;
 	}
-	code = first_table(r);
-	if (code != TO_EXIT_DONE)
-		return code;
-	if (begin(r) < 0)
-		return TO_EXIT_UNREACHABLE;
-	say_ready(r);
-	return TO_EXIT_DONE;
+	if (r->adoption.pins_later)
+		fprintf(stderr,
+			"turnout-xdp: finishes the move that was interrupted; --pins %u "
+			"counts from the next start on\n",
+			r->options.pins);
+	code = begin(r);
+	if (code == TO_EXIT_DONE)
+		say_ready(r);
+	return code;
 }
 
 static double running_seconds(const struct xdp_run *r)
@@ -278,6 +307,7 @@ static void tick(struct xdp_run *r)
 	to_hops_tick(r->nexthops.hops); /* what could not be asked is asked again */
 	if (monotonic_ns() - r->started_ns > SETTLED_NS)
 		to_xdp_nexthops_settle(&r->nexthops);
+	to_xdp_nexthops_tick(&r->nexthops);
 	ret = to_xdp_sweep(&r->xdp, &r->sweep, boottime(), r->sweep_step);
 	if (ret < 0)
 		complain("cannot reclaim entries", ret);
