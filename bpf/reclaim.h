@@ -32,23 +32,21 @@ TO_INLINE void reclaim_one(struct to_bpf_reclaim *a, enum to_entry_kind kind, co
 		__sync_fetch_and_add(&n->events[TO_EVENT_RECLAIMED], 1);
 }
 
-/* While entries move into other maps: this one had been copied when the program before renewed it.
- */
+/* While entries move into other maps: this one had been copied when the program before changed it.
+ * Nothing happens when a packet comes between: the loader merges again. */
 TO_INLINE void renew_one(struct to_bpf_reclaim *a, enum to_entry_kind kind, const void *from,
-			 const struct to_bpf_entry *v)
+			 const struct to_bpf_entry *v, __u64 seen)
 {
 	struct to_bpf_entry *p;
 	union key key = {};
-	__u64 seen;
 
 	key_copy(&key, kind, from);
 	p = map_find(kind, true, &key);
-	if (!p)
+	if (!p || entry_word(&p->e) != seen ||
+	    !entry_replace(p, v, a->now < word_expires(seen), seen))
 		return;
-	seen = entry_word(&p->e);
-	if (word_expires(seen) < v->e.expires &&
-	    entry_replace(p, v, a->now < word_expires(seen), seen))
-		a->freed++;
+	p->ring = v->ring;
+	a->freed++;
 }
 
 #define EACH(a, s, kind, call)                                                                     \
@@ -100,7 +98,7 @@ int turnout_renew(struct to_bpf_reclaim *a)
 	if (!s)
 		return 0;
 	a->freed = 0;
-#define RENEW(a, s, kind, i) renew_one(a, kind, &(s)->key[i], &(s)->value[i])
+#define RENEW(a, s, kind, i) renew_one(a, kind, &(s)->key[i], &(s)->value[i], (s)->seen[i])
 	EVERY(a, s, RENEW)
 #undef RENEW
 	return 0;

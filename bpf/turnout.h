@@ -9,11 +9,11 @@
 #include <turnout/packet.h>
 
 /*
- * How entries mean what they mean. A new number where fields of struct to_bpf_entry or of a key are
- * given another meaning; that they move or grow needs none, for the maps' BTF tells
- * (xdp_migrate.c).
+ * How entries mean what they mean. A new number where fields of struct to_bpf_entry are given
+ * another meaning, or anything about a key changes; that an entry's fields move or grow needs none,
+ * for the maps' BTF tells (xdp_layout.h).
  */
-#define TO_BPF_LAYOUT 1
+#define TO_BPF_LAYOUT 1u
 
 /* Bytes of a table that the program can hold; a power of two, and with what follows below 4 MiB,
  * the largest value of a map on Linux 6.1. (engine.h) */
@@ -31,23 +31,23 @@ struct to_bpf_table {
 struct to_bpf_about {
 	uint32_t magic; /* TO_BPF_MAGIC */
 	uint32_t layout;
-	uint32_t ring_cpus;
-	/* Entries may have been changed in the maps NAME.new already: the move must be finished.
-	 * While it is 0, such maps are nobody's. */
-	uint32_t moving;
 	uint64_t object; /* replay: hash of the program that is kept; else of its entries' fields */
-	uint64_t moving_object; /* likewise, of NAME.new */
+	/* Likewise, of the maps NAME_new: entries may have been changed in them already, so that
+	 * the move must be finished. 0: such maps are nobody's. */
+	uint64_t moving_object;
 };
 #define TO_BPF_MAGIC 0x54555842u /* "BXUT" as bytes */
 
-/* What a later build might add: tests/xdp-run has a build that does. */
+/* What a later build might change: tests/xdp-run has builds that do. 1: entries have other fields;
+ * 2: the same ones in another order. */
 #ifdef TO_BPF_OTHER_LAYOUT
 #define TO_BPF_SPARE uint64_t spare;
 #else
 #define TO_BPF_SPARE
 #endif
 
-/* One element. Written by the loader in single aligned stores, read by each packet once. */
+/* One element. Written by the loader in single aligned stores, read by each packet once. Of every
+ * build it begins with these. */
 struct to_bpf_control {
 	uint32_t slot; /* the table that decides: the commit of a generation is this store */
 	uint32_t now;  /* replay: clock seconds */
@@ -88,12 +88,16 @@ struct to_bpf_entry {
 #ifdef TO_BPF_OTHER_LAYOUT
 	uint32_t ring;
 	uint32_t tag;
+#if TO_BPF_OTHER_LAYOUT == 1
 	TO_BPF_SPARE
+#endif
 #endif
 	struct to_entry e __attribute__((aligned(8))); /* its first 8 bytes are exchanged as one */
 #ifndef TO_BPF_OTHER_LAYOUT
-	uint32_t ring; /* unproven: its place in the order of age; with `tag`, exchanged as one */
-	uint32_t tag;  /* of the key: a place that was reused under a reader's eyes shows it */
+	/* Unproven: its place in the order of age; with `tag`, exchanged as one. Proven: what it
+	 * was when it was copied (xdp_merge.h), which the program neither reads nor writes. */
+	uint32_t ring;
+	uint32_t tag; /* of the key: a place that was reused under a reader's eyes shows it */
 #endif
 };
 _Static_assert(offsetof(struct to_bpf_entry, e) % 8 == 0, "exchanged as one");
@@ -139,11 +143,13 @@ struct to_bpf_room {
 	uint8_t quote[2048]; /* a power of two; TO_ICMP_QUOTE_MAX are used */
 };
 
-/* For the programs of reclaim.h: keys that may be dead; or keys and what they had elsewhere. */
+/* For the programs of reclaim.h: keys that may be dead; or keys, what is to be written there, and
+ * in the place of which first word. */
 #define TO_BPF_RECLAIM 64
 struct to_bpf_suspects {
 	struct to_key6 key[TO_BPF_RECLAIM]; /* a struct to_key uses its first 12 bytes */
 	struct to_bpf_entry value[TO_BPF_RECLAIM];
+	uint64_t seen[TO_BPF_RECLAIM];
 };
 struct to_bpf_reclaim {
 	uint32_t kind; /* enum to_entry_kind; proven ones */

@@ -22,6 +22,7 @@
 struct to_xdp_adoption {
 	char dir[160];                         /* of the pinned maps */
 	int lock;                              /* a descriptor, for the life of the process */
+	bool looks;                            /* nothing is changed: maps are only read */
 	bool found;                            /* there was something to take over */
 	bool resumed;                          /* a move that was interrupted goes on */
 	bool pins_later;                       /* therefore --pins does not count this time */
@@ -29,12 +30,14 @@ struct to_xdp_adoption {
 	bool moving;                           /* any of them */
 	struct bpf_map *remade[TO_XDP_REMADE]; /* others that have another shape now */
 	unsigned remade_count;
-	struct to_table *running;  /* the generation, where its map is one of them */
-	uint32_t since;            /* a second before the last walk through what moves began */
-	uint64_t shape;            /* of this build's entries */
-	struct to_bpf_about about; /* as it is pinned */
-	uint64_t moved;            /* how many have */
-	uint64_t lost;             /* and for how many there was no room */
+	uint32_t slot;            /* of the running generation, where `control` is one of them */
+	struct to_table *running; /* that generation, where `tables` is one of them */
+	struct to_bpf_control *before; /* what the program before reads, if that is another one */
+	uint32_t since;                /* a second before the last walk through what moves began */
+	uint64_t shape;                /* of this build's entries */
+	struct to_bpf_about about;     /* as it is pinned */
+	uint64_t moved;                /* how many have */
+	uint64_t lost;                 /* and for how many there was no room, in the last walk */
 };
 
 /*
@@ -53,7 +56,10 @@ int to_xdp_adopt_begin(struct to_xdp *x, struct to_xdp_adoption *a, char *err, s
  * the old ones' names. */
 int to_xdp_adopt_finish(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size);
 
-/* Only looks: opens what is pinned, loads nothing. */
+/* The process gives up before the first exchange: what was made for it goes. Else does nothing. */
+void to_xdp_adopt_abandon(struct to_xdp *x, struct to_xdp_adoption *a);
+
+/* Only looks: opens what is pinned, for reading, and loads nothing. */
 int to_xdp_look(struct to_xdp *x, const char *pin, char *err, size_t err_size);
 
 #endif

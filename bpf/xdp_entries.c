@@ -133,6 +133,18 @@ int to_xdp_entries_clear(struct to_xdp *x)
 	return ret;
 }
 
+bool to_xdp_entries_any(const struct to_xdp *x)
+{
+	uint8_t key[sizeof(struct to_key6)];
+
+	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
+		if (bpf_map_get_next_key(bpf_map__fd(to_xdp_entries(x, kind, true)), NULL, key) ==
+		    0)
+			return true;
+	}
+	return false;
+}
+
 int to_xdp_entries_count(const struct to_xdp *x, enum to_entry_kind kind, bool proven, uint32_t now,
 			 uint64_t *n)
 {

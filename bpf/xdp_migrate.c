@@ -2,31 +2,23 @@
 #include "xdp_migrate.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "turnout.skel.h"
+#include "xdp_layout.h"
+#include "xdp_merge.h"
 
-#define BATCH      512
-#define MAX_FIELDS 32
-#define MAX_VALUE  256
-#define NAME_ROOM  96
-#define MAX_DEPTH  4
+#define BATCH     512
+#define MAX_VALUE 256
+#define TRIES     16 /* a packet may come between again and again */
 
-/* A scalar within a value. */
-struct field {
-	char name[NAME_ROOM]; /* "e.expires" */
-	uint32_t offset;
-	uint32_t size;
-};
-
-struct layout {
-	struct field field[MAX_FIELDS];
+/* Copied already, and changed in the old map since. */
+struct changed {
+	struct to_key6 key[TO_BPF_RECLAIM];
+	struct to_entry old[TO_BPF_RECLAIM];
 	uint32_t n;
 };
 
@@ -36,120 +28,14 @@ struct migration {
 	int new_fd;
 	int ring_fd;
 	uint32_t old_size; /* of a value */
-	struct layout old, new;
+	struct to_xdp_layout old, own;
 	uint64_t *taken; /* places of the rings, a bit each */
 	uint32_t places;
 	uint32_t cpus;
 	uint32_t next; /* how many places were looked at, in the order of place_of() */
-	struct to_bpf_suspects *renewed; /* keys and values for the program of that name */
-	uint32_t renewals;
+	struct changed changed;
+	struct to_bpf_suspects *renewed; /* for turnout_renew */
 };
-
-static int add_fields(const struct btf *btf, uint32_t type, const char *prefix, uint32_t base,
-		      int depth, struct layout *l)
-{
-	const struct btf_type *t = btf__type_by_id(btf, (uint32_t)btf__resolve_type(btf, type));
-	const struct btf_member *m;
-	int ret = 0;
-
-	if (!t || !btf_is_composite(t) || depth == MAX_DEPTH)
-		return -EINVAL;
-	m = btf_members(t);
-	for (uint16_t i = 0; ret == 0 && i < btf_vlen(t); i++) {
-		int id = btf__resolve_type(btf, m[i].type);
-		const struct btf_type *mt = btf__type_by_id(btf, (uint32_t)id);
-		char name[NAME_ROOM];
-
-		snprintf(name, sizeof(name), "%.40s%s", prefix,
-			 btf__str_by_offset(btf, m[i].name_off));
-		if (mt && btf_is_composite(mt)) {
-			strncat(name, ".", sizeof(name) - strlen(name) - 1);
-			ret = add_fields(btf, (uint32_t)id, name, base + m[i].offset / 8, depth + 1,
-					 l);
-			continue;
-		}
-		if (l->n == MAX_FIELDS)
-			return -E2BIG;
-		l->field[l->n] =
-			(struct field){.offset = base + m[i].offset / 8,
-				       .size = (uint32_t)btf__resolve_size(btf, m[i].type)};
-		memcpy(l->field[l->n++].name, name, sizeof(name));
-	}
-	return ret;
-}
-
-/* The fields of a map's values; any build's. */
-static int read_layout(int fd, struct layout *l)
-{
-	struct bpf_map_info info = {0};
-	uint32_t size = sizeof(info);
-	struct btf *btf;
-	int ret = bpf_obj_get_info_by_fd(fd, &info, &size);
-
-	if (ret < 0)
-		return ret;
-	btf = btf__load_from_kernel_by_id(info.btf_id);
-	if (!btf)
-		return -errno;
-	l->n = 0;
-	ret = add_fields(btf, info.btf_value_type_id, "", 0, 0, l);
-	btf__free(btf);
-	return ret;
-}
-
-static int own_layout(const struct to_xdp *x, struct layout *l)
-{
-	const struct btf *btf = bpf_object__btf(x->skel->obj);
-
-	l->n = 0;
-	return btf ? add_fields(btf, bpf_map__btf_value_type_id(x->skel->maps.pins4), "", 0, 0, l)
-		   : -ENOENT;
-}
-
-int to_xdp_shape(const struct to_xdp *x, uint64_t *shape)
-{
-	struct layout l;
-	int ret = own_layout(x, &l);
-
-	*shape = TO_XDP_HASH;
-	for (uint32_t i = 0; ret == 0 && i < l.n; i++) {
-		const struct field *f = &l.field[i];
-
-		*shape = to_xdp_hash(*shape, f->name, strlen(f->name));
-		*shape = to_xdp_hash(*shape, &f->offset, sizeof(f->offset));
-		*shape = to_xdp_hash(*shape, &f->size, sizeof(f->size));
-	}
-	return ret;
-}
-
-static const struct field *find_field(const struct layout *l, const char *name)
-{
-	for (uint32_t i = 0; i < l->n; i++) {
-		if (!strcmp(l->field[i].name, name))
-			return &l->field[i];
-	}
-	return NULL;
-}
-
-/* Fields by name; what the old value does not have is zero, what is wider is extended so. */
-static void convert(const struct migration *m, const uint8_t *from, struct to_bpf_entry *to)
-{
-	uint8_t *out = (uint8_t *)to;
-
-	if (m->move->same) {
-		memcpy(to, from, sizeof(*to));
-		return;
-	}
-	memset(to, 0, sizeof(*to));
-	for (uint32_t i = 0; i < m->new.n; i++) {
-		const struct field *n = &m->new.field[i];
-		const struct field *o = find_field(&m->old, n->name);
-
-		if (o)
-			memcpy(out + n->offset, from + o->offset,
-			       o->size < n->size ? o->size : n->size);
-	}
-}
 
 /* A CPU writes its ring from the first place on: the last ones make room last. */
 static uint32_t place_of(const struct migration *m, uint32_t i)
@@ -170,38 +56,71 @@ static int take_place(struct migration *m, uint32_t *place)
 	return -ENOSPC;
 }
 
-static int renew_all(struct migration *m)
+static bool is_tcp(const struct migration *m, const void *key)
 {
-	struct to_bpf_reclaim a = {.kind = m->move->kind, .n = m->renewals, .now = m->move->now};
+	if (m->move->kind == TO_PIN4)
+		return (uint8_t)(((const struct to_key *)key)->w[2] >> 8) == TO_TCP;
+	return m->move->kind == TO_PIN6 && ((const struct to_key6 *)key)->proto == TO_TCP;
+}
+
+/* What is to be written now; those of which nothing is leave the list. */
+static uint32_t merge_changed(struct migration *m)
+{
+	struct changed *c = &m->changed;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct to_bpf_entry there;
+
+		if (bpf_map_lookup_elem(m->new_fd, &c->key[i], &there) < 0 ||
+		    !to_xdp_merge(m->move->kind, is_tcp(m, &c->key[i]), m->move->now, &c->old[i],
+				  &there, &m->renewed->value[n]))
+			continue;
+		memcpy(&m->renewed->seen[n], &there.e, sizeof(m->renewed->seen[n]));
+		m->renewed->key[n] = c->key[i];
+		c->key[n] = c->key[i];
+		c->old[n++] = c->old[i];
+	}
+	return n;
+}
+
+static int renew(struct migration *m, uint32_t n)
+{
+	struct to_bpf_reclaim a = {.kind = m->move->kind, .n = n, .now = m->move->now};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &a, .ctx_size_in = sizeof(a));
 	uint32_t zero = 0;
-	int ret;
+	int ret = bpf_map__update_elem(m->xdp->skel->maps.suspects, &zero, sizeof(zero), m->renewed,
+				       sizeof(*m->renewed), BPF_ANY);
 
-	if (!m->renewals)
-		return 0;
-	m->renewals = 0;
-	ret = bpf_map__update_elem(m->xdp->skel->maps.suspects, &zero, sizeof(zero), m->renewed,
-				   sizeof(*m->renewed), BPF_ANY);
 	return ret < 0 ? ret
 		       : bpf_prog_test_run_opts(bpf_program__fd(m->xdp->skel->progs.turnout_renew),
 						&opts);
 }
 
-/* The new map has one already. */
-static int renew(struct migration *m, const void *key, struct to_bpf_entry *v,
-		 const struct to_bpf_entry *there)
+/* By the program, which writes where no packet has come between; then the others again. */
+static int renew_changed(struct migration *m)
 {
-	if (!m->move->attached) {
-		v->ring = there->ring;
-		return memcmp(v, there, sizeof(*v))
-			       ? bpf_map_update_elem(m->new_fd, key, v, BPF_EXIST)
-			       : 0;
+	int ret = 0;
+
+	for (int i = 0; ret == 0 && i < TRIES && m->changed.n; i++) {
+		m->changed.n = merge_changed(m);
+		if (m->changed.n)
+			ret = renew(m, m->changed.n);
 	}
-	if (!m->move->proven || v->e.expires <= there->e.expires)
+	m->changed.n = 0;
+	return ret;
+}
+
+static int note_changed(struct migration *m, const void *key, const struct to_entry *old,
+			const struct to_bpf_entry *there)
+{
+	struct changed *c = &m->changed;
+
+	if (there->ring == to_xdp_copy_mark(old))
 		return 0;
-	memcpy(&m->renewed->key[m->renewals], key, to_xdp_key_size(m->move->kind));
-	m->renewed->value[m->renewals++] = *v;
-	return m->renewals == TO_BPF_RECLAIM ? renew_all(m) : 0;
+	memcpy(&c->key[c->n], key, to_xdp_key_size(m->move->kind));
+	c->old[c->n++] = *old;
+	return c->n == TO_BPF_RECLAIM ? renew_changed(m) : 0;
 }
 
 static int add(struct migration *m, const void *key, struct to_bpf_entry *v)
@@ -213,7 +132,7 @@ static int add(struct migration *m, const void *key, struct to_bpf_entry *v)
 	if (ret == 0 && !m->move->proven)
 		ret = bpf_map_update_elem(m->ring_fd, &v->ring, key, BPF_ANY);
 	if (ret == -EEXIST)
-		return 0; /* a packet has just made it */
+		return 0; /* a packet has just made it: what was before it is history */
 	if (ret == -E2BIG || ret == -ENOMEM || ret == -ENOSPC) {
 		m->move->lost++;
 		return 0;
@@ -230,19 +149,31 @@ static bool is_old(const struct to_xdp_move *m, const struct to_entry *e)
 		m->kind == TO_TRANSACTION);
 }
 
+/* Nobody else has the new map yet: it is made to be as the old one. */
+static int copy_over(struct migration *m, const void *key, struct to_bpf_entry *v,
+		     const struct to_bpf_entry *there)
+{
+	if (!m->move->proven)
+		v->ring = there->ring;
+	return memcmp(v, there, sizeof(*v)) ? bpf_map_update_elem(m->new_fd, key, v, BPF_EXIST) : 0;
+}
+
 static int move_one(struct migration *m, const void *key, struct to_bpf_entry *v)
 {
+	bool attached = m->move->attached, found, dead;
 	struct to_bpf_entry there;
 
 	if (is_old(m->move, &v->e))
 		return 0;
-	if (m->move->now >= v->e.expires || (!m->move->proven && v->ring & TO_BPF_MOVED)) {
-		if (!m->move->attached)
-			bpf_map_delete_elem(m->new_fd, key); /* it has died since it was copied */
-		return 0;
-	}
-	return bpf_map_lookup_elem(m->new_fd, key, &there) == 0 ? renew(m, key, v, &there)
-								: add(m, key, v);
+	found = bpf_map_lookup_elem(m->new_fd, key, &there) == 0;
+	dead = m->move->now >= v->e.expires || (!m->move->proven && v->ring & TO_BPF_MOVED);
+	if (m->move->proven)
+		v->ring = to_xdp_copy_mark(&v->e);
+	if (!found)
+		return dead ? 0 : add(m, key, v);
+	if (attached)
+		return m->move->proven ? note_changed(m, key, &v->e, &there) : 0;
+	return dead ? bpf_map_delete_elem(m->new_fd, key) : copy_over(m, key, v, &there);
 }
 
 /* Calls with every entry of a map; `size`: of its values. */
@@ -271,7 +202,10 @@ static int from_old(struct migration *m, const void *key, const uint8_t *value)
 {
 	struct to_bpf_entry v;
 
-	convert(m, value, &v);
+	if (m->move->same)
+		memcpy(&v, value, sizeof(v));
+	else
+		to_xdp_layout_convert(&m->old, &m->own, value, &v);
 	return move_one(m, key, &v);
 }
 
@@ -311,8 +245,8 @@ static int open_layouts(struct migration *m)
 		return -EPROTO;
 	if (m->move->same)
 		return 0;
-	ret = read_layout(m->move->from, &m->old);
-	return ret < 0 ? ret : own_layout(m->xdp, &m->new);
+	ret = to_xdp_layout_read(m->move->from, &m->old);
+	return ret < 0 ? ret : to_xdp_layout_own(m->xdp, &m->own);
 }
 
 int to_xdp_migrate(struct to_xdp *x, struct to_xdp_move *move)
@@ -331,7 +265,7 @@ int to_xdp_migrate(struct to_xdp *x, struct to_xdp_move *move)
 	if (ret == 0)
 		ret = walk(&m, move->from, m.old_size, from_old);
 	if (ret == 0)
-		ret = renew_all(&m);
+		ret = renew_changed(&m);
 	free(m.taken);
 	free(m.renewed);
 	return ret;

@@ -5,10 +5,6 @@
 
 #include "xdp_object.h"
 
-/* A hash of where the fields of this build's entries lie, by its own BTF. Returns 0 or a negative
- * errno. */
-int to_xdp_shape(const struct to_xdp *x, uint64_t *shape);
-
 struct to_xdp_move {
 	enum to_entry_kind kind;
 	bool proven;
@@ -22,11 +18,11 @@ struct to_xdp_move {
 };
 
 /*
- * Makes the new map of (kind, proven) have every live entry of the old one as it is there; once it
- * is attached, what it has not, and what has been renewed in the old one only. Where layouts
- * differ, fields are found by their names, by the old map's BTF (that takes CAP_SYS_ADMIN).
- * Unproven entries take free places of the rings, the ones that make room last. Returns 0 or a
- * negative errno.
+ * Makes the new map of (kind, proven) have every live entry of the old one as it is there. Once it
+ * is attached: what it has not; and of what is proven, what has happened to it in the old one since
+ * it was copied (xdp_merge.h), by the program turnout_renew. Where layouts differ, fields are found
+ * by their names (xdp_layout.h). Unproven entries take free places of the rings, the ones that make
+ * room last. Returns 0 or a negative errno.
  */
 int to_xdp_migrate(struct to_xdp *x, struct to_xdp_move *m);
 

@@ -144,15 +144,36 @@ static void *map_memory(const struct bpf_map *map, size_t size, int protection)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* The kernel maps nothing that was opened for reading only. */
+static void *copy_memory(const struct bpf_map *map, size_t size)
+{
+	uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int ret = p == MAP_FAILED ? -errno : 0;
+	uint32_t n = bpf_map__max_entries(map);
+
+	for (uint32_t i = 0; ret == 0 && i < n; i++)
+		ret = bpf_map_lookup_elem(bpf_map__fd(map), &i, p + i * (size / n));
+	if (ret < 0 && p != MAP_FAILED)
+		munmap(p, size);
+	errno = -ret;
+	return ret < 0 ? NULL : p;
+}
+
+static void *memory_of(const struct bpf_map *map, size_t size, bool looks, int protection)
+{
+	return looks ? copy_memory(map, size) : map_memory(map, size, protection);
+}
+
 /* Elements of an array follow each other, each rounded up to 8 bytes. */
 _Static_assert(sizeof(struct to_bpf_table) % 8 == 0, "the second slot follows the first");
 
-int to_xdp_map(struct to_xdp *x, char *err, size_t err_size)
+int to_xdp_map(struct to_xdp *x, bool looks, char *err, size_t err_size)
 {
-	x->control = map_memory(x->skel->maps.control, sizeof(*x->control), PROT_READ | PROT_WRITE);
-	x->tables = map_memory(x->skel->maps.tables, TO_BPF_TABLE_SLOTS * sizeof(*x->tables),
+	x->control = memory_of(x->skel->maps.control, sizeof(*x->control), looks,
 			       PROT_READ | PROT_WRITE);
-	x->result = map_memory(x->skel->maps.result, sizeof(*x->result), PROT_READ);
+	x->tables = memory_of(x->skel->maps.tables, TO_BPF_TABLE_SLOTS * sizeof(*x->tables), looks,
+			      PROT_READ | PROT_WRITE);
+	x->result = memory_of(x->skel->maps.result, sizeof(*x->result), looks, PROT_READ);
 	if (!x->control || !x->tables || !x->result)
 		return complain(-errno, "cannot map the tables", err, err_size);
 	return 0;
@@ -166,7 +187,7 @@ int to_xdp_load(struct to_xdp *x, char *err, size_t err_size)
 		return complain(ret, "the kernel does not load the program", err, err_size);
 	x->xdp_fd = bpf_program__fd(x->skel->progs.turnout_xdp);
 	x->reclaim_fd = bpf_program__fd(x->skel->progs.turnout_reclaim);
-	return to_xdp_map(x, err, err_size);
+	return to_xdp_map(x, false, err, err_size);
 }
 
 static void unmap(const volatile void *p, size_t size)

@@ -37,8 +37,9 @@ int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay,
 		size_t err_size);
 /* Loads the maps that are not there already (xdp_pin.h), and the programs. */
 int to_xdp_load(struct to_xdp *x, char *err, size_t err_size);
-/* Maps into memory what is read and written there; to_xdp_load() does it. */
-int to_xdp_map(struct to_xdp *x, char *err, size_t err_size);
+/* Maps into memory what is read and written there; to_xdp_load() does it. `looks`: a copy, of maps
+ * that are open for reading only. */
+int to_xdp_map(struct to_xdp *x, bool looks, char *err, size_t err_size);
 /* Also after a failure, or twice. What is pinned stays. */
 void to_xdp_close(struct to_xdp *x);
 

@@ -100,8 +100,9 @@ int to_xdp_about(const char *dir, struct to_bpf_about *about)
 	struct bpf_map_info info = {0};
 	uint32_t zero = 0, size = sizeof(info);
 	char path[PATH_ROOM];
+	LIBBPF_OPTS(bpf_obj_get_opts, o, .file_flags = BPF_F_RDONLY);
 	int ret = path_of(path, dir, ABOUT);
-	int fd = ret < 0 ? ret : bpf_obj_get(path);
+	int fd = ret < 0 ? ret : bpf_obj_get_opts(path, &o);
 
 	if (fd < 0)
 		return fd;
@@ -121,10 +122,19 @@ static bool is_pinned(const struct bpf_map *map)
 	return !bpf_map__is_internal(map);
 }
 
-static int reuse_one(struct bpf_map *map, const char *dir)
+bool to_xdp_fits(const struct bpf_map *map, int fd)
 {
 	struct bpf_map_info info = {0};
 	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map);
+}
+
+static int reuse_one(struct bpf_map *map, const char *dir)
+{
 	char path[PATH_ROOM];
 	int ret = path_of(path, dir, bpf_map__name(map)), fd;
 
@@ -133,14 +143,7 @@ static int reuse_one(struct bpf_map *map, const char *dir)
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return fd;
-	ret = bpf_obj_get_info_by_fd(fd, &info, &size);
-	if (ret == 0 &&
-	    (info.key_size != bpf_map__key_size(map) ||
-	     info.value_size != bpf_map__value_size(map) ||
-	     info.max_entries != bpf_map__max_entries(map) || info.type != bpf_map__type(map)))
-		ret = -ESTALE;
-	if (ret == 0)
-		ret = bpf_map__reuse_fd(map, fd);
+	ret = to_xdp_fits(map, fd) ? bpf_map__reuse_fd(map, fd) : -ESTALE;
 	close(fd);
 	return ret;
 }
@@ -166,7 +169,7 @@ int to_xdp_reuse(struct to_xdp *x, const char *dir, char *err, size_t err_size)
 
 int to_xdp_pin_over(const struct bpf_map *map, const char *dir)
 {
-	char aside[PATH_ROOM], path[PATH_ROOM];
+	char aside[PATH_ROOM] = "", path[PATH_ROOM] = "";
 	int ret = path_of(aside, dir, "aside");
 
 	if (ret == 0)

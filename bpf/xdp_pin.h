@@ -22,6 +22,9 @@ int to_xdp_lock(const char *dir, bool wait, char *err, size_t err_size);
  * none, or not a whole one; -EBADMSG: it is no set of ours. */
 int to_xdp_about(const char *dir, struct to_bpf_about *about);
 
+/* Has the open map the shape of this one: type, sizes, number of entries? */
+bool to_xdp_fits(const struct bpf_map *map, int fd);
+
 /* Takes all maps from the set in `dir`; between open and load. -ESTALE: one has another shape. */
 int to_xdp_reuse(struct to_xdp *x, const char *dir, char *err, size_t err_size);
 

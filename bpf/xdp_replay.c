@@ -234,7 +234,7 @@ static int take_kept(struct xdp_replay *r, const char *dir, uint64_t object, cha
 	r->xdp.reclaim_fd = bpf_obj_get(path);
 	if (r->xdp.xdp_fd < 0 || r->xdp.reclaim_fd < 0)
 		return -ENOENT;
-	ret = to_xdp_map(&r->xdp, err, err_size);
+	ret = to_xdp_map(&r->xdp, false, err, err_size);
 	if (ret == 0)
 		ret = to_xdp_rows_read(&r->xdp);
 	if (ret == 0)
@@ -247,7 +247,7 @@ static int take_kept(struct xdp_replay *r, const char *dir, uint64_t object, cha
 static int keep(struct xdp_replay *r, const char *dir, uint64_t object, char *err, size_t err_size)
 {
 	struct to_bpf_about about = {
-		.magic = TO_BPF_MAGIC, .layout = TO_BPF_LAYOUT, .ring_cpus = 1, .object = object};
+		.magic = TO_BPF_MAGIC, .layout = TO_BPF_LAYOUT, .object = object};
 	char path[256];
 	int ret;
 

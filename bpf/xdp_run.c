@@ -125,7 +125,8 @@ refused:
 	return ret;
 }
 
-/* The generation that an earlier process has left is the one to go on with. */
+/* The generation that an earlier process has left is the one to go on with. -EBADMSG: nobody knows
+ * whether another table may follow what the entries were made by. */
 static int take_running(struct xdp_run *r)
 {
 	const struct to_table *t = r->adoption.found ? to_xdp_running(&r->xdp) : NULL;
@@ -133,7 +134,7 @@ static int take_running(struct xdp_run *r)
 	int ret;
 
 	if (!t)
-		return 0;
+		return r->adoption.found && to_xdp_entries_any(&r->xdp) ? -EBADMSG : 0;
 	r->running = aligned_alloc(TO_TABLE_ALIGN, (t->size + TO_TABLE_ALIGN - 1) / TO_TABLE_ALIGN *
 							   TO_TABLE_ALIGN);
 	if (!r->running)
@@ -253,6 +254,13 @@ static int begin(struct xdp_run *r)
 	int ret = take_running(r);
 	bool taken = r->running;
 
+	if (ret == -EBADMSG) {
+		fprintf(stderr,
+			"turnout-xdp: there are entries in %s, and no generation that this build "
+			"can read: run the build that made it, or detach\n",
+			r->options.pin);
+		return TO_EXIT_UNREACHABLE;
+	}
 	if (ret < 0)
 		return complain("cannot take the generation over", ret);
 	if (!taken && load_table(r) < 0)
@@ -367,6 +375,8 @@ int to_xdp_run_main(int argc, char **argv)
 			     stdout);
 		fprintf(stderr, "turnout-xdp: ends; steering goes on\n");
 	}
+	if (code != TO_EXIT_DONE)
+		to_xdp_adopt_abandon(&r.xdp, &r.adoption);
 	if (r.nexthops.hops)
 		to_xdp_nexthops_close(&r.nexthops);
 	to_xdp_close(&r.xdp);
