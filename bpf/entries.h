@@ -20,7 +20,11 @@
 #ifndef TURNOUT_BPF_ENTRIES_H
 #define TURNOUT_BPF_ENTRIES_H
 
+#include <linux/errno.h>
+
 #include "maps.h"
+
+#define NO_PLACE (~0u) /* of a ring */
 
 /* Calls call(map) with the map of (kind, proven): constants where it is inlined, so that each call
  * names one map, whose look-up the verifier inlines. */
@@ -158,6 +162,13 @@ TO_INLINE bool entry_free(struct to_bpf_entry *p, __u64 seen)
 	return true;
 }
 
+/* What was claimed is not deleted: dead as before, for the next one who comes to delete it. */
+TO_INLINE void entry_restore(struct to_bpf_entry *p, __u64 seen)
+{
+	p->tag = ~p->tag;
+	entry_exchange(p, (seen & ~0xffffffffull) | TO_BPF_FREED, seen);
+}
+
 /*
  * Puts `v` in the place that its key has among the proven ones. False: it is being reclaimed, or
  * another CPU was faster. What is live, and so deleted by nobody, changes without being dead in
@@ -222,39 +233,51 @@ TO_INLINE __u64 place_take(struct to_bpf_entry *p, __u32 place)
 	return 0;
 }
 
-/* The entry that is oldest in this CPU's ring makes room: its place in the ring, now free. */
-TO_INLINE __u32 ring_take(to_engine *x, enum to_entry_kind kind, __u32 now)
+/* Deletes what is at that place of the ring. False: the kernel does not let it go (it gives a lock
+ * up rather than wait for itself), so it stays as it was, and keeps its place. */
+TO_INLINE bool ring_clear(to_engine *x, enum to_entry_kind kind, __u32 place, __u32 now)
 {
-	__u32 index = kind, cpu = bpf_get_smp_processor_id() % ring_cpus, place, *head;
 	struct to_bpf_entry *e;
 	union key key = {};
 	__u32 expires;
 	void *oldest;
 	__u64 seen;
+	long ret;
+
+	oldest = ring_at(kind, place);
+	if (!oldest)
+		return true;
+	key_copy(&key, kind, oldest);
+	e = map_find(kind, false, &key);
+	if (!e)
+		return true;
+	expires = *(volatile __u32 *)&e->e.expires;
+	seen = place_take(e, place);
+	if (!seen)
+		return true;
+	ret = map_delete(kind, false, &key);
+	if (ret && ret != -ENOENT) {
+		place_exchange(e, ~seen, seen);
+		return false;
+	}
+	if (!(seen & TO_BPF_MOVED))
+		to_engine_event(x, now < expires ? TO_EVENT_DISPLACED : TO_EVENT_RECLAIMED);
+	return true;
+}
+
+/* The entry that is oldest in this CPU's ring makes room: its place in the ring, now free. */
+TO_INLINE __u32 ring_take(to_engine *x, enum to_entry_kind kind, __u32 now)
+{
+	__u32 index = kind, cpu = bpf_get_smp_processor_id() % ring_cpus, place, *head;
 
 	head = bpf_map_lookup_elem(&heads, &index);
 	if (!head)
-		return 0;
+		return NO_PLACE;
 	if (*head >= ring_size[kind]) /* of a larger ring, before the entries moved */
 		*head = 0;
 	place = cpu * ring_size[kind] + *head;
 	*head = *head + 1 < ring_size[kind] ? *head + 1 : 0;
-	oldest = ring_at(kind, place);
-	if (!oldest)
-		return place;
-	key_copy(&key, kind, oldest);
-	e = map_find(kind, false, &key);
-	if (!e)
-		return place;
-	expires = *(volatile __u32 *)&e->e.expires;
-	seen = place_take(e, place);
-	if (!seen)
-		return place;
-	map_delete(kind, false, &key);
-	if (seen & TO_BPF_MOVED)
-		return place;
-	to_engine_event(x, now < expires ? TO_EVENT_DISPLACED : TO_EVENT_RECLAIMED);
-	return place;
+	return ring_clear(x, kind, place, now) ? place : NO_PLACE;
 }
 
 TO_INLINE void ring_put(enum to_entry_kind kind, __u32 place, const union key *key)
@@ -273,19 +296,18 @@ TO_INLINE struct to_entry *add_unproven(to_engine *x, struct to_packet *k, enum 
 					const union key *key, struct to_bpf_entry *v)
 {
 	struct to_bpf_entry *p;
+	bool made;
 
 	v->e.flags &= ~TO_ENTRY_PROVEN;
 	v->ring = ring_take(x, kind, k->now);
-	p = map_find(kind, false, key);
-	if (!p) {
-		if (map_insert(kind, false, key, v))
-			return NULL;
-		p = map_find(kind, false, key);
-		if (!p)
-			return NULL;
-	} else if (!place_replace(p, v)) {
+	if (v->ring == NO_PLACE)
 		return NULL;
-	}
+	p = map_find(kind, false, key);
+	made = !p && !map_insert(kind, false, key, v);
+	if (!p) /* if it was not made, another CPU's packet of the flow has just done it */
+		p = map_find(kind, false, key);
+	if (!p || (!made && !place_replace(p, v)))
+		return NULL;
 	ring_put(kind, v->ring, key);
 	return entry_in(p);
 }
@@ -296,8 +318,18 @@ TO_INLINE bool first_wins(enum to_entry_kind kind)
 	return kind == TO_DIALOG || kind == TO_TRANSACTION || kind == TO_OWNER;
 }
 
+/* Of a pin: is it the same edge's, and not closing? (A new connection replaces one that is.) */
+TO_INLINE bool is_open(const struct to_packet *k, enum to_entry_kind kind, const struct to_entry *e,
+		       const struct to_entry *other)
+{
+	return (kind == TO_PIN4 || kind == TO_PIN6) && e->edge == other->edge &&
+	       !(k->proto == TO_TCP && to_tcp_closing(e->tcp));
+}
+
+/* `theirs`, if it is not NULL: set when another CPU has just proven the very same, which stays. An
+ * open pin of the same edge would have been found by whoever proves one, had it been there. */
 TO_INLINE struct to_entry *add_proven(struct to_packet *k, enum to_entry_kind kind,
-				      const union key *key, struct to_bpf_entry *v)
+				      const union key *key, struct to_bpf_entry *v, bool *theirs)
 {
 	struct to_bpf_entry *p;
 	__u64 seen;
@@ -315,8 +347,11 @@ TO_INLINE struct to_entry *add_proven(struct to_packet *k, enum to_entry_kind ki
 	}
 	seen = entry_word(&p->e);
 	live = k->now < word_expires(seen);
-	if (first_wins(kind) && live)
+	if (live && (first_wins(kind) || (theirs && is_open(k, kind, &p->e, &v->e)))) {
+		if (theirs)
+			*theirs = true;
 		return &p->e;
+	}
 	if (entry_replace(p, v, live, seen))
 		return &p->e;
 	/* another CPU's packet may have proven the very same */
@@ -382,32 +417,37 @@ TO_INLINE struct to_entry *to_engine_add(to_engine *x, struct to_packet *k, enum
 
 	key_copy(&own, kind, key);
 	v.tag = key_tag(kind, &own);
-	return proven ? add_proven(k, kind, &own, &v) : add_unproven(x, k, kind, &own, &v);
+	return proven ? add_proven(k, kind, &own, &v, NULL) : add_unproven(x, k, kind, &own, &v);
 }
 
 TO_INLINE struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k,
 					   enum to_entry_kind kind, const void *key,
-					   const void *proven_key, struct to_entry *e)
+					   const void *proven_key, struct to_entry *e, bool *anew)
 {
 	struct to_bpf_entry *unproven = entry_of(e), v = *unproven;
 	struct to_entry *p;
 	union key own = {};
+	bool theirs = false;
 	__u64 place;
 
 	(void)x;
 	barrier(); /* the tag is read after what it stands for */
 	place = place_word(unproven);
-	if (v.e.flags & TO_ENTRY_PROVEN)
-		return e; /* by another CPU (to_engine_find) */
+	if (v.e.flags & TO_ENTRY_PROVEN) { /* by another CPU (to_engine_find) */
+		*anew = false;
+		return e;
+	}
 	key_copy(&own, kind, key);
 	if (place >> 32 != key_tag(kind, &own))
 		return NULL; /* displaced meanwhile: it is another flow's */
 	key_copy(&own, kind, proven_key);
 	v.tag = key_tag(kind, &own);
-	p = add_proven(k, kind, &own, &v);
+	p = add_proven(k, kind, &own, &v, &theirs);
 	/* only then: whoever finds that it has moved finds where to */
 	if (p)
 		place_exchange(unproven, place, place | TO_BPF_MOVED);
+	if (theirs)
+		*anew = false;
 	return p;
 }
 

@@ -16,6 +16,7 @@ TO_INLINE void reclaim_one(struct to_bpf_reclaim *a, enum to_entry_kind kind, co
 	union key key = {};
 	__u32 zero = 0;
 	__u64 seen;
+	long ret;
 
 	key_copy(&key, kind, from);
 	p = map_find(kind, true, &key);
@@ -24,8 +25,12 @@ TO_INLINE void reclaim_one(struct to_bpf_reclaim *a, enum to_entry_kind kind, co
 	seen = entry_word(&p->e);
 	if (a->now < word_expires(seen) + TO_BPF_GRACE || !entry_free(p, seen))
 		return;
-	if (map_delete(kind, true, &key))
+	ret = map_delete(kind, true, &key);
+	if (ret) {
+		if (ret != -ENOENT) /* a lock that could not be had */
+			entry_restore(p, seen);
 		return;
+	}
 	a->freed++;
 	n = bpf_map_lookup_elem(&tally, &zero);
 	if (n) /* a packet on this CPU may come between */

@@ -75,7 +75,8 @@ static inline struct to_entry *to_engine_add(to_engine *x, struct to_packet *k,
 
 static inline struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k,
 					       enum to_entry_kind kind, const void *key,
-					       const void *proven_key, struct to_entry *e)
+					       const void *proven_key, struct to_entry *e,
+					       bool *anew)
 {
 	(void)x;
 	(void)k;
@@ -83,6 +84,7 @@ static inline struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k
 	(void)key;
 	(void)proven_key;
 	(void)e;
+	(void)anew;
 	return NULL;
 }
 

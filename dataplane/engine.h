@@ -65,9 +65,11 @@ static inline struct to_entry *to_engine_add(to_engine *x, struct to_packet *k,
 
 static inline struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k,
 					       enum to_entry_kind kind, const void *key,
-					       const void *proven_key, struct to_entry *e)
+					       const void *proven_key, struct to_entry *e,
+					       bool *anew)
 {
 	(void)key;
+	(void)anew;
 	return to_state_prove(x->state, kind, proven_key, to_engine_hash(x, k, kind, proven_key), e,
 			      k->now);
 }

@@ -88,14 +88,16 @@ TO_INLINE struct to_entry *to_sip_prove(to_engine *x, struct to_packet *k, enum 
 	const struct to_key *key = kind == TO_DIALOG ? &k->dialog : &k->transaction;
 	struct to_key own = to_key_sip_unproven(key, to_outside(k));
 	struct to_entry *p;
+	bool anew = true;
 
 	to_sip_make_way(x, k, kind);
-	p = to_engine_prove(x, k, kind, &own, key, e);
+	p = to_engine_prove(x, k, kind, &own, key, e, &anew);
 	if (!p) {
 		to_engine_event(x, TO_EVENT_TABLE_FULL);
 		return e;
 	}
-	to_engine_event(x, TO_EVENT_PROVEN);
+	if (anew)
+		to_engine_event(x, TO_EVENT_PROVEN);
 	p->expires = k->now + p->life;
 	return p;
 }

@@ -45,10 +45,12 @@ static inline struct to_entry *to_engine_add(to_engine *x, struct to_packet *k,
 					     const struct to_entry *value);
 
 /* Moves the unproven entry `e` of `key` to the proven ones, under `proven_key`, where it replaces
- * what is there. NULL: no place; `e` stays. */
+ * what is there. NULL: no place; `e` stays. `anew` is set to false when it was not this packet that
+ * has proven it, but another CPU's of the same flow; else left alone. */
 static inline struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k,
 					       enum to_entry_kind kind, const void *key,
-					       const void *proven_key, struct to_entry *e);
+					       const void *proven_key, struct to_entry *e,
+					       bool *anew);
 
 static inline void to_engine_event(to_engine *x, enum to_event event);
 

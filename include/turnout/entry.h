@@ -55,6 +55,12 @@ enum to_tcp_bits {
 	TO_TCP_OPENING = 32, /* opened by the edge, the client has not answered */
 };
 
+TO_INLINE bool to_tcp_closing(uint8_t tcp)
+{
+	return tcp & TO_TCP_RST || (tcp & (TO_TCP_FIN_CLIENT | TO_TCP_FIN_EDGE)) ==
+					   (TO_TCP_FIN_CLIENT | TO_TCP_FIN_EDGE);
+}
+
 struct to_entry {
 	uint32_t expires; /* clock seconds; live while now < expires */
 	uint8_t edge;

@@ -38,12 +38,6 @@ TO_INLINE struct to_entry *to_pin_add(to_engine *x, struct to_packet *k, bool pr
 	return e;
 }
 
-TO_INLINE bool to_tcp_closing(uint8_t tcp)
-{
-	return tcp & TO_TCP_RST || (tcp & (TO_TCP_FIN_CLIENT | TO_TCP_FIN_EDGE)) ==
-					   (TO_TCP_FIN_CLIENT | TO_TCP_FIN_EDGE);
-}
-
 TO_INLINE bool to_pin_closing(const struct to_packet *k, const struct to_entry *e)
 {
 	return k->proto == TO_TCP && to_tcp_closing(e->tcp);
@@ -121,16 +115,25 @@ TO_INLINE struct to_entry *to_pin_prove(to_engine *x, struct to_packet *k, struc
 					enum to_side side)
 {
 	struct to_entry *p;
+	bool anew = true;
 
+	if (TO_UNLIKELY(e->flags & TO_ENTRY_PROVEN)) { /* by another CPU, after we had looked */
+		to_pin_touch(x, k, e, side);
+		return e;
+	}
 	if (k->proto == TO_TCP)
 		e->tcp = to_tcp_step(e->tcp, k->tcp_flags, k->payload_len, side);
 	if (k->family == TO_IP4)
-		p = to_engine_prove(x, k, TO_PIN4, &k->pin, &k->pin, e);
+		p = to_engine_prove(x, k, TO_PIN4, &k->pin, &k->pin, e, &anew);
 	else
-		p = to_engine_prove(x, k, TO_PIN6, &k->pin6, &k->pin6, e);
+		p = to_engine_prove(x, k, TO_PIN6, &k->pin6, &k->pin6, e, &anew);
 	if (!p) {
 		to_engine_event(x, TO_EVENT_TABLE_FULL);
 		return e;
+	}
+	if (!anew) {
+		to_pin_touch(x, k, p, side);
+		return p;
 	}
 	to_engine_event(x, TO_EVENT_PROVEN);
 	p->expires = k->now + to_pin_life(k, p);
