@@ -107,11 +107,15 @@ static void *answers(void *unused)
 	rig_stay_on(two.cpu[1]);
 	while (!is_over()) {
 		uint64_t n = __atomic_load_n(&newest, __ATOMIC_ACQUIRE);
+		struct flow o;
 
 		if (n <= last + RING - 1)
 			continue;
 		last = n - RING + 1;
-		answer(&opened[(last - 1) % AHEAD]);
+		o = opened[(last - 1) % AHEAD];
+		/* this thread may have stood still while the other one went once around */
+		if (__atomic_load_n(&newest, __ATOMIC_ACQUIRE) < last + AHEAD - 1)
+			answer(&o);
 	}
 	return NULL;
 }
