@@ -364,9 +364,12 @@ TO_INLINE void to_put_ethertype(uint8_t *data, const uint8_t *end, uint32_t l3,
 		__builtin_memcpy(p, &v, 2);
 }
 
+#define TO_MTU_LEAST 68 /* that every IPv4 link has: RFC 791, 3.2 */
+
 /*
  * Before anything is rewritten: may the packet leave, by TTL and MTU? If not, it is dropped by
- * name. Returns the IP MTU to report (too-big), or 0. `overhead`: of the tunnel.
+ * name. Returns the IP MTU to report (too-big), never below TO_MTU_LEAST, or 0. `overhead`: of the
+ * tunnel.
  */
 TO_INLINE uint32_t to_check_egress(struct to_packet *k, uint32_t mtu, uint32_t overhead)
 {
@@ -379,7 +382,7 @@ TO_INLINE uint32_t to_check_egress(struct to_packet *k, uint32_t mtu, uint32_t o
 	}
 	k->out.verdict = TO_VERDICT_DROP;
 	k->out.action = TO_ACT_NONE;
-	return mtu - overhead;
+	return mtu > overhead + TO_MTU_LEAST ? mtu - overhead : TO_MTU_LEAST;
 }
 
 #endif

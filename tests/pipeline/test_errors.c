@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The ICMP errors that we send ourselves: what they say, about what, from whom, and how many. */
 #include <string.h>
+#include <turnout/rewrite.h>
 
 #include "line.h"
 
@@ -97,6 +98,22 @@ static void test_without_gateway(void **unused)
 		expect_silence(line_run(&s), TO_REASON_TTL);
 	}
 	assert_int_equal(unsent(), 2);
+}
+
+/* A next hop whose MTU has no room for a tunnel's header: it is refused all the same. */
+static void test_no_mtu_is_too_small(void **unused)
+{
+	static const uint32_t mtus[] = {0, 20, 40, 100, 108};
+
+	(void)unused;
+	for (unsigned i = 0; i < sizeof(mtus) / sizeof(mtus[0]); i++) {
+		struct to_packet k = {.ttl = 64, .l3_len = 100};
+
+		k.out.action = TO_ACT_ENCAP;
+		assert_int_equal(to_check_egress(&k, mtus[i], 40), 68);
+		assert_int_equal(k.out.verdict, TO_VERDICT_DROP);
+		assert_int_equal(k.out.reason, TO_REASON_TOO_BIG);
+	}
 }
 
 static void test_too_big(void **unused)
@@ -217,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_ttl),
 		cmocka_unit_test_setup_teardown(test_without_gateway, set_up_bare, tear_down),
+		TEST(test_no_mtu_is_too_small),
 		TEST(test_too_big),
 		TEST(test_state_comes_first),
 		TEST(test_silence),
