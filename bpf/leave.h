@@ -386,8 +386,12 @@ TO_PART int to_leave(to_engine *x, struct to_packet *k)
 	mtu = check(x, k, &overhead);
 	if (mtu > 0)
 		return to_refuse(x, k, mtu);
-	if (mtu < 0 || is_held(x, k) || to_cut_padding(x, k) || rewrite(x, k, overhead)) {
+	if (mtu < 0 || is_held(x, k)) {
 		to_engine_event(x, TO_EVENT_NO_NEXTHOP);
+		return XDP_DROP;
+	}
+	if (to_cut_padding(x, k) || rewrite(x, k, overhead)) {
+		to_engine_event(x, TO_EVENT_NO_ROOM);
 		return XDP_DROP;
 	}
 	return to_send(x, k);

@@ -84,7 +84,8 @@
 	X(RECLAIMED, "reclaimed")           /* a dead entry's place was taken back */              \
 	X(ICMP_SENT, "icmp-sent")           /* time-exceeded or too-big, to the sender */          \
 	X(ICMP_UNSENT, "icmp-unsent") /* no address to send it from, or not about this packet */   \
-	X(NO_NEXTHOP, "no-nexthop")   /* a steered frame that could not leave: no MAC, no link */
+	X(NO_NEXTHOP, "no-nexthop")   /* a steered frame that could not leave: no MAC, no link */  \
+	X(NO_ROOM, "no-room")         /* XDP: there was none in the frame's buffer for a header */
 
 #define TO_EDGE_STATES(X)                                                                          \
 	X(UP, "up")                                                                                \

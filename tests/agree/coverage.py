@@ -12,8 +12,8 @@ PAIRS = (("drop", "midflow"), ("steer", "midflow"), ("drop", "fragment"), ("stee
          ("reply", "icmp-error"))
 EDGE_EVENTS = ("stage", "back", "down", "up", "drain", "retire", "readmit")
 # Tables of the usual size are never full in a world; each engine cleans up when it sees fit; and
-# in a replay every next hop is there.
-NEVER = ("entry-lost", "unproven-displaced", "proven-full", "reclaimed", "no-nexthop")
+# in a replay every next hop is there, and room in front of every frame.
+NEVER = ("entry-lost", "unproven-displaced", "proven-full", "reclaimed", "no-nexthop", "no-room")
 
 
 def names(what):

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <linux/bpf.h>
+
 #include "site.h"
 #include "turnout.skel.h"
 #include "xdp_entries.h"
@@ -27,6 +29,7 @@ static int begin(void **state)
 	(void)state;
 	rig.xdp.skel->bss->stuck = 0;
 	rig.xdp.skel->bss->too_late = 0;
+	rig.xdp.skel->bss->no_room = 0;
 	rig_empty(&rig);
 	rig_clock(&rig, NOW);
 	rig_publish(&rig, site.legacy);
@@ -179,6 +182,21 @@ static void test_proven_by_another_cpu(void **state)
 		proven_by_another_cpu((enum site_sort)sort);
 }
 
+/* It is not the next hop's fault. */
+static void test_frame_without_room(void **state)
+{
+	struct rig_frame f;
+
+	(void)state;
+	site_open(&f, SITE_TCP4, 0);
+	f.len += 6; /* Ethernet's padding, which does not go on */
+	rig.xdp.skel->bss->no_room = 1;
+	rig_push(&rig, &f);
+	assert_int_equal(f.code, XDP_DROP);
+	assert_int_equal(rig_event(&rig, TO_EVENT_NO_ROOM), 1);
+	assert_int_equal(rig_event(&rig, TO_EVENT_NO_NEXTHOP), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +205,7 @@ int main(void)
 		cmocka_unit_test_setup(test_oldest_stays, begin),
 		cmocka_unit_test_setup(test_made_by_another_cpu, begin),
 		cmocka_unit_test_setup(test_proven_by_another_cpu, begin),
+		cmocka_unit_test_setup(test_frame_without_room, begin),
 	};
 	struct to_xdp_sizes sizes = rig_sizes(PROVEN, RING);
 	int failed;
