@@ -6,7 +6,8 @@
 #include "turnout.h"
 
 /* Set before the program is loaded; constants from then on. */
-const volatile bool replay; /* time and zone are given, the result is written down */
+const volatile bool replay;   /* time and zone are given, the result is written down */
+const volatile __u32 network; /* inode number of the network namespace that ports are in */
 const volatile __u32 ring_cpus = 1;
 const volatile __u32 ring_size[TO_ENTRY_KIND_COUNT]; /* a CPU's part of the unproven entries */
 

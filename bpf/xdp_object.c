@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "turnout.skel.h"
 
@@ -116,6 +117,14 @@ static int set_sizes(struct to_xdp *x, const struct to_xdp_sizes *sizes)
 	return ret;
 }
 
+/* 0 where it cannot be told: then losses are not counted. */
+static uint32_t own_network(void)
+{
+	struct stat s;
+
+	return stat("/proc/self/ns/net", &s) == 0 ? (uint32_t)s.st_ino : 0;
+}
+
 int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay, char *err,
 		size_t err_size)
 {
@@ -132,6 +141,9 @@ int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay,
 	/* nothing is sent in a replay */
 	bpf_program__set_autoload(x->skel->progs.turnout_refused, !replay);
 	bpf_program__set_autoload(x->skel->progs.turnout_unsent, !replay);
+	bpf_program__set_autoload(x->skel->progs.turnout_unreturned, !replay);
+	bpf_program__set_autoload(x->skel->progs.turnout_unreturned_many, !replay);
+	x->skel->rodata->network = own_network();
 	x->skel->rodata->ring_cpus = sizes->cpus;
 	ret = set_sizes(x, sizes);
 	return ret < 0 ? complain(ret, "cannot size the maps", err, err_size) : 0;

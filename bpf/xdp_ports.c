@@ -308,7 +308,8 @@ void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_
 	port->attached = false;
 }
 
-static const char *const losses[] = {"losses_refused", "losses_unsent"};
+static const char *const losses[] = {"losses_refused", "losses_unsent", "losses_unreturned",
+				     "losses_unreturned_many"};
 
 void to_xdp_losses_detach(const char *pin)
 {
@@ -322,8 +323,11 @@ void to_xdp_losses_detach(const char *pin)
 
 int to_xdp_losses_attach(struct to_xdp *x, const char *pin)
 {
-	const struct bpf_program *programs[] = {x->skel->progs.turnout_refused,
-						x->skel->progs.turnout_unsent};
+	const struct bpf_program *programs[] = {
+		x->skel->progs.turnout_refused, x->skel->progs.turnout_unsent,
+		x->skel->progs.turnout_unreturned, x->skel->progs.turnout_unreturned_many};
+	_Static_assert(sizeof(programs) / sizeof(programs[0]) == sizeof(losses) / sizeof(losses[0]),
+		       "one each");
 	char path[PATH_ROOM];
 	int ret = 0;
 
