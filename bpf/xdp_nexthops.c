@@ -8,6 +8,7 @@
 
 #include "dataplane/table_view.h"
 #include "turnout.skel.h"
+#include "xdp_tell.h"
 
 #define NO_PORT (-1) /* beside enum to_hop_state */
 
@@ -40,53 +41,125 @@ static void tell(struct to_xdp_nexthops *n, uint32_t id, int state, const char *
 			to_hop_state_text((enum to_hop_state)state));
 }
 
-/* Has an earlier process left a next hop by this port, of which the kernel knows no more yet? */
-static bool is_left_over(const struct to_xdp_nexthops *n, uint32_t id, const struct to_hop *hop,
-			 const struct to_xdp_port *port)
+static const struct to_xdp_port *port_of(const struct to_xdp_nexthops *n, const struct to_hop *hop)
 {
+	const struct to_link *link = to_hops_link(n->hops, hop->ifindex);
+
+	return to_xdp_port_of(n->ports, hop->ifindex, link ? link->lower : 0);
+}
+
+static bool is_usable(const struct to_xdp_nexthops *n, const struct to_hop *hop)
+{
+	return hop->state == TO_HOP_GOOD && port_of(n, hop);
+}
+
+/* Has an earlier process left a next hop by this port, of which the kernel knows no more yet? */
+static bool is_left_over(const struct to_xdp_nexthops *n, uint32_t slot, const struct to_hop *hop)
+{
+	const struct to_xdp_port *port = port_of(n, hop);
 	struct to_bpf_hop old;
 
 	return !n->settled && hop->state == TO_HOP_UNRESOLVED && port &&
-	       bpf_map__lookup_elem(n->xdp->skel->maps.hops, &id, sizeof(id), &old, sizeof(old),
+	       bpf_map__lookup_elem(n->xdp->skel->maps.hops, &slot, sizeof(slot), &old, sizeof(old),
 				    0) == 0 &&
 	       old.ifindex == port->ifindex;
 }
 
-/* A hop has changed: one write, that each packet reads whole or torn for one frame at worst. */
-static void hop_changed(void *arg, uint32_t id, const struct to_hop *hop)
+/* One write, that each packet reads whole or torn for one frame at worst. */
+static void write_hop(struct to_xdp_nexthops *n, uint32_t slot, const struct to_hop *hop)
 {
-	struct to_xdp_nexthops *n = arg;
-	const struct to_link *link = to_hops_link(n->hops, hop->ifindex);
-	const struct to_xdp_port *port =
-		to_xdp_port_of(n->ports, hop->ifindex, link ? link->lower : 0);
-	bool good = hop->state == TO_HOP_GOOD && port;
 	struct to_bpf_hop v = {0};
 
-	if (good) {
-		v.ifindex = port->ifindex;
+	if (is_usable(n, hop)) {
+		v.ifindex = port_of(n, hop)->ifindex;
 		v.mtu = hop->mtu < UINT16_MAX ? (uint16_t)hop->mtu : UINT16_MAX;
 		memcpy(v.mac, hop->mac, sizeof(v.mac));
 		memcpy(v.own, hop->own, sizeof(v.own));
 	}
-	if (!is_left_over(n, id, hop, port))
-		bpf_map__update_elem(n->xdp->skel->maps.hops, &id, sizeof(id), &v, sizeof(v),
-				     BPF_ANY);
+	to_xdp_tell(&n->unwritten,
+		    bpf_map__update_elem(n->xdp->skel->maps.hops, &slot, sizeof(slot), &v,
+					 sizeof(v), BPF_ANY),
+		    "cannot tell the program its next hops");
+}
+
+static void take_hop(struct to_xdp_nexthops *n, uint32_t slot, const struct to_hop *hop)
+{
+	const struct to_link *link = to_hops_link(n->hops, hop->ifindex);
+
+	if (!is_left_over(n, slot, hop))
+		write_hop(n, slot, hop);
 	/* a route by an interface that is no port of ours leads nowhere */
-	if (hop->state == TO_HOP_GOOD && !good)
-		tell(n, id, NO_PORT, link ? link->name : "its interface");
+	if (hop->state == TO_HOP_GOOD && !is_usable(n, hop))
+		tell(n, slot, NO_PORT, link ? link->name : "its interface");
 	else
-		tell(n, id, (int)hop->state, NULL);
+		tell(n, slot, (int)hop->state, NULL);
+}
+
+static uint32_t outside_id(unsigned port, uint32_t slot)
+{
+	return TO_XDP_WATCH_OUTSIDE + port * 2 + (slot - TO_BPF_HOP_OUTSIDE4);
+}
+
+/* Of what leads outside by one port or another: the first that can be used, else the first. NULL:
+ * of one of them nothing is known yet. */
+static const struct to_hop *choose_outside(const struct to_xdp_nexthops *n, uint32_t slot)
+{
+	const struct to_hop *first = NULL, *usable = NULL;
+
+	for (unsigned i = 0; i < TO_XDP_MAX_PORTS; i++) {
+		uint32_t id = outside_id(i, slot);
+		const struct to_hop *hop;
+
+		if (!n->watched[id])
+			continue;
+		hop = to_hops_get(n->hops, id);
+		if (!hop)
+			return NULL;
+		if (!first)
+			first = hop;
+		if (!usable && (is_usable(n, hop) || is_left_over(n, slot, hop)))
+			usable = hop;
+	}
+	return usable ? usable : first;
+}
+
+static void outside_changed(struct to_xdp_nexthops *n, uint32_t slot)
+{
+	uint32_t *by = &n->outside_by[slot - TO_BPF_HOP_OUTSIDE4];
+	const struct to_hop *hop = choose_outside(n, slot);
+
+	if (!hop)
+		return;
+	take_hop(n, slot, hop);
+	if (!is_usable(n, hop) || !n->begun || *by == hop->ifindex)
+		return;
+	if (*by)
+		fprintf(stderr, "turnout-xdp: next hop to %s: by %s now\n", name_of(n, slot),
+			port_of(n, hop)->option.name);
+	*by = hop->ifindex;
+}
+
+static void hop_changed(void *arg, uint32_t id, const struct to_hop *hop)
+{
+	struct to_xdp_nexthops *n = arg;
+
+	if (id >= TO_XDP_WATCH_OUTSIDE)
+		outside_changed(n, TO_BPF_HOP_OUTSIDE4 + (id - TO_XDP_WATCH_OUTSIDE) % 2);
+	else
+		take_hop(n, id, hop);
 }
 
 /* Hops by an interface that has just come, or whose port has another index, are told anew. */
 static void tell_again(struct to_xdp_nexthops *n)
 {
-	for (uint32_t id = 0; id < TO_BPF_HOPS; id++) {
+	for (uint32_t id = 0; id < TO_MAX_EDGES; id++) {
 		const struct to_hop *hop = n->watched[id] ? to_hops_get(n->hops, id) : NULL;
 
 		if (hop)
-			hop_changed(n, id, hop);
+			take_hop(n, id, hop);
 	}
+	outside_changed(n, TO_BPF_HOP_OUTSIDE4);
+	outside_changed(n, TO_BPF_HOP_OUTSIDE6);
 }
 
 static void link_gone(struct to_xdp_nexthops *n, const struct to_link *link)
@@ -110,14 +183,10 @@ static void check_vlan(const struct to_xdp_nexthops *n, const struct to_link *li
 			port->option.name, port->option.name);
 }
 
-/* `again`: it was tried before, and a failure was told. */
-static void attach_late(struct to_xdp_nexthops *n, struct to_xdp_port *port, bool again)
+static void attach_late(struct to_xdp_nexthops *n, struct to_xdp_port *port)
 {
-	char err[256];
-
-	if (to_xdp_port_attach(n->xdp, n->ports, port, err, sizeof(err)) < 0) {
-		if (!again)
-			fprintf(stderr, "turnout-xdp: %s\n", err);
+	if (to_xdp_port_attach(n->xdp, n->ports, port) < 0) {
+		to_xdp_port_tell(n->ports, port);
 		return;
 	}
 	fprintf(stderr, "turnout-xdp: attached to %s (%s)\n", port->option.name,
@@ -137,18 +206,21 @@ static void link_changed(void *arg, const struct to_link *link)
 	port = to_xdp_port_found(n->xdp, n->ports, link);
 	if (!port || !n->begun || port->attached)
 		return;
-	attach_late(n, port, false);
+	attach_late(n, port);
 	tell_again(n);
 }
 
 void to_xdp_nexthops_tick(struct to_xdp_nexthops *n)
 {
+	to_xdp_ports_retry(n->xdp, n->ports);
 	for (unsigned i = 0; i < n->ports->n; i++) {
 		struct to_xdp_port *port = &n->ports->port[i];
 
 		if (port->ifindex && !port->attached)
-			attach_late(n, port, true);
+			attach_late(n, port);
 	}
+	if (n->unwritten)
+		tell_again(n);
 }
 
 static bool is_edge(const struct to_xdp_nexthops *n, const char *name)
@@ -216,7 +288,7 @@ static bool is_link_local(const union to_addr *a)
 }
 
 static int watch(struct to_xdp_nexthops *n, uint32_t id, struct to_hop_wanted *w,
-		 const struct to_xdp_nexthop_option *o, enum to_zone zone)
+		 const struct to_xdp_nexthop_option *o, const char *interface)
 {
 	if (o) {
 		w->kind = o->is_mac ? TO_HOP_FIXED : TO_HOP_NEIGHBOUR;
@@ -226,16 +298,27 @@ static int watch(struct to_xdp_nexthops *n, uint32_t id, struct to_hop_wanted *w
 			w->family = to_addr_is_v4(&o->address) ? TO_IP4 : TO_IP6;
 	}
 	if (w->kind == TO_HOP_FIXED || w->kind == TO_HOP_DEFAULT || is_link_local(&w->address))
-		snprintf(w->interface, sizeof(w->interface), "%s", port_to(n->ports, zone));
+		snprintf(w->interface, sizeof(w->interface), "%s", interface);
 	n->watched[id] = true;
 	return to_hops_watch(n->hops, id, w);
 }
 
-static int watch_outside(struct to_xdp_nexthops *n, uint32_t id, enum to_family family)
+/* By each port that leads there: they are each other's reserve, in their order. */
+static int watch_outside(struct to_xdp_nexthops *n, uint32_t slot, enum to_family family)
 {
-	struct to_hop_wanted w = {.kind = TO_HOP_DEFAULT, .family = family};
+	const struct to_xdp_nexthop_option *o = option_of(n->options, "outside", family);
+	const struct to_xdp_ports *p = n->ports;
+	int ret = 0;
 
-	return watch(n, id, &w, option_of(n->options, "outside", family), TO_ZONE_OUTSIDE);
+	for (unsigned i = 0; i < p->n; i++) /* all, before the first one is reported */
+		n->watched[outside_id(i, slot)] = p->port[i].option.zone & TO_ZONE_OUTSIDE;
+	for (unsigned i = 0; ret == 0 && i < p->n; i++) {
+		struct to_hop_wanted w = {.kind = TO_HOP_DEFAULT, .family = family};
+
+		if (n->watched[outside_id(i, slot)])
+			ret = watch(n, outside_id(i, slot), &w, o, p->port[i].option.name);
+	}
+	return ret;
 }
 
 /* The first address that any service has of the edge; of one that serves nothing ::. */
@@ -264,7 +347,7 @@ static int watch_edge(struct to_xdp_nexthops *n, const struct to_table *t, uint3
 	if (!w.address.d[0] && !w.address.d[1])
 		return 0; /* no frame goes there */
 	w.family = to_addr_is_v4(&w.address) ? TO_IP4 : TO_IP6;
-	return watch(n, e, &w, o, TO_ZONE_EDGES);
+	return watch(n, e, &w, o, port_to(n->ports, TO_ZONE_EDGES));
 }
 
 int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, char *err,

@@ -7,6 +7,10 @@
 
 #include "xdp_ports.h"
 
+/* What is watched: edges by their numbers; the outside of each port, once for each family. */
+#define TO_XDP_WATCH_OUTSIDE TO_BPF_HOPS
+#define TO_XDP_WATCHED       (TO_XDP_WATCH_OUTSIDE + 2 * TO_XDP_MAX_PORTS)
+
 struct to_xdp_nexthops {
 	struct to_xdp *xdp;
 	struct to_xdp_ports *ports;
@@ -15,8 +19,10 @@ struct to_xdp_nexthops {
 	char names[TO_MAX_EDGES][TO_MAX_NAME + 1]; /* of the edges that are watched */
 	int told[TO_BPF_HOPS]; /* enum to_hop_state, or that it is no port's: what stderr has last
 				*/
-	bool watched[TO_BPF_HOPS];
-	bool has4; /* a VIP of the family */
+	bool watched[TO_XDP_WATCHED];
+	uint32_t outside_by[2]; /* interface that clients are reached by, over IPv4 and IPv6 */
+	int unwritten;          /* why the program does not have a hop as it is; 0: it does */
+	bool has4;              /* a VIP of the family */
 	bool has6;
 	bool settled; /* what an earlier process knew counts no more */
 	bool begun;   /* ports that come are attached, and what changes is told on stderr */

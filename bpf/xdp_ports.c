@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/sockios.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "turnout.skel.h"
+#include "xdp_tell.h"
 
 #define PATH_ROOM 192
 #define LINKS     "links"
@@ -76,14 +78,18 @@ static struct to_xdp_port *named(struct to_xdp_ports *p, const char *name)
 	return NULL;
 }
 
-/* What a frame that comes by the port is decided by. */
-static int tell_program(struct to_xdp *x, const struct to_xdp_port *port)
+/* What a frame that comes by the port is decided by: until it is told, the kernel has them. */
+static void tell_program(struct to_xdp *x, struct to_xdp_port *port)
 {
 	struct to_bpf_port v = {.zone = port->option.zone};
+	int ret;
 
 	memcpy(v.own, port->mac, sizeof(v.own));
-	return bpf_map__update_elem(x->skel->maps.ports, &port->ifindex, sizeof(port->ifindex), &v,
-				    sizeof(v), BPF_ANY);
+	ret = bpf_map__update_elem(x->skel->maps.ports, &port->ifindex, sizeof(port->ifindex), &v,
+				   sizeof(v), BPF_ANY);
+	to_xdp_tell(&port->untold, ret,
+		    "cannot tell the program of %s, whose frames the kernel has",
+		    port->option.name);
 }
 
 /* The interface that a pinned link is attached to: 0 when that is gone. */
@@ -100,6 +106,39 @@ bool to_xdp_is_native(uint32_t ifindex)
 	LIBBPF_OPTS(bpf_xdp_query_opts, q);
 
 	return bpf_xdp_query((int)ifindex, 0, &q) == 0 && q.attach_mode == XDP_ATTACHED_DRV;
+}
+
+static uint32_t pinned_ifindex(const char *path)
+{
+	int fd = bpf_obj_get(path);
+	uint32_t ifindex;
+
+	if (fd < 0)
+		return 0;
+	ifindex = link_ifindex(fd);
+	close(fd);
+	return ifindex;
+}
+
+/* An interface that was given another name while no process ran has its link under the old one. */
+static void find_link(const char *dir, const char *path, uint32_t ifindex)
+{
+	bool found = pinned_ifindex(path) == ifindex;
+	char other[PATH_ROOM];
+	struct dirent *e;
+	DIR *d = found ? NULL : opendir(dir);
+
+	while (d && !found && (e = readdir(d))) {
+		if (*e->d_name == '.' ||
+		    snprintf(other, sizeof(other), "%s/%s", dir, e->d_name) >= (int)sizeof(other))
+			continue;
+		found = pinned_ifindex(other) == ifindex;
+		/* it may have the name of one that has its own now */
+		if (found && renameat2(AT_FDCWD, other, AT_FDCWD, path, RENAME_EXCHANGE) < 0)
+			rename(other, path);
+	}
+	if (d)
+		closedir(d);
 }
 
 /* Puts the program into the link that is there. -ENOENT: there is none for this interface and
@@ -189,35 +228,59 @@ struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
 	if (!port ||
 	    (port->ifindex == link->ifindex && !memcmp(port->mac, link->mac, sizeof(port->mac))))
 		return NULL;
-	if (port->ifindex != link->ifindex)
+	if (port->ifindex != link->ifindex) {
+		struct to_xdp_port *before = to_xdp_port_of(p, link->ifindex, 0);
+
+		if (before) { /* it had that port's name until now */
+			before->ifindex = 0;
+			before->attached = false;
+		}
 		port->attached = false;
+	}
 	port->ifindex = link->ifindex;
 	memcpy(port->mac, link->mac, sizeof(port->mac));
 	tell_program(x, port);
 	return port;
 }
 
-int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port,
-		       char *err, size_t err_size)
+int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port)
 {
 	char path[PATH_ROOM];
-	int ret;
+	int ret = -EOPNOTSUPP;
 
 	link_path(path, p, port);
-	ret = p->mode != TO_XDP_GENERIC && is_aggregate(port->option.name)
-		      ? -EOPNOTSUPP
-		      : exchange(x, path, port->ifindex, p->mode);
+	if (p->mode == TO_XDP_GENERIC || !is_aggregate(port->option.name)) {
+		find_link(p->dir, path, port->ifindex);
+		ret = exchange(x, path, port->ifindex, p->mode);
+	}
 	port->ours = ret == -ENOENT;
 	if (ret == -ENOENT)
 		ret = attach(x, path, port->ifindex, p->mode);
-	if (ret < 0) {
-		snprintf(err, err_size, "cannot attach to %s: %s", port->option.name,
-			 why_not(ret, p->mode));
+	port->refused = ret;
+	if (ret < 0)
 		return ret;
-	}
+	port->told = 0;
 	port->attached = true;
 	port->native = to_xdp_is_native(port->ifindex);
 	return 0;
+}
+
+void to_xdp_port_tell(const struct to_xdp_ports *p, struct to_xdp_port *port)
+{
+	if (port->refused != port->told && port->refused < 0)
+		fprintf(stderr, "turnout-xdp: cannot attach to %s: %s\n", port->option.name,
+			why_not(port->refused, p->mode));
+	port->told = port->refused;
+}
+
+void to_xdp_ports_retry(struct to_xdp *x, struct to_xdp_ports *p)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->port[i].ifindex && p->port[i].untold)
+			tell_program(x, &p->port[i]);
+	}
+	if (p->unforgotten)
+		to_xdp_ports_forget(x, p);
 }
 
 /* One that an earlier process had to attach in generic mode. */
@@ -230,40 +293,74 @@ static bool any_generic(const struct to_xdp_ports *p)
 	return false;
 }
 
-static int attach_present(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
+/* What drivers say that have no native XDP, or not with their MTU or features as they are. */
+static bool is_drivers(int ret)
 {
-	char more[256] = "";
-	int first = 0;
-
-	/* all of them, also after a failure: they must have one program */
-	for (unsigned i = 0; i < p->n; i++) {
-		int ret;
-
-		if (!p->port[i].ifindex)
-			continue;
-		ret = to_xdp_port_attach(x, p, &p->port[i], first ? more : err,
-					 first ? sizeof(more) : err_size);
-		first = first ? first : ret;
-	}
-	return first;
+	return ret == -EOPNOTSUPP || ret == -EINVAL || ret == -ERANGE;
 }
 
-int to_xdp_ports_attach(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
+/* The port that speaks for all: one whose driver refuses; if none of them could be attached,
+ * another. */
+static const struct to_xdp_port *find_refused(const struct to_xdp_ports *p)
+{
+	const struct to_xdp_port *first = NULL;
+	bool any = false;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct to_xdp_port *port = &p->port[i];
+
+		if (port->ifindex && !port->attached && is_drivers(port->refused))
+			return port;
+		if (port->ifindex && !port->attached && !first)
+			first = port;
+		any |= port->attached;
+	}
+	return any ? NULL : first;
+}
+
+/* All of them, also after a failure: they must have one program. */
+static int attach_present(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
+{
+	const struct to_xdp_port *refused;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		p->port[i].attached = false;
+		if (p->port[i].ifindex)
+			to_xdp_port_attach(x, p, &p->port[i]);
+	}
+	refused = find_refused(p);
+	if (!refused)
+		return 0;
+	snprintf(err, err_size, "cannot attach to %s: %s", refused->option.name,
+		 why_not(refused->refused, p->mode));
+	return refused->refused;
+}
+
+static int attach_all(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
 {
 	int ret = attach_present(x, p, err, err_size);
 
-	if (p->mode != TO_XDP_AUTO)
+	if (p->mode != TO_XDP_AUTO || (ret < 0 && !is_drivers(ret)))
 		return ret;
 	if (ret == 0 && !any_generic(p)) {
 		p->mode = TO_XDP_NATIVE;
 		return 0;
 	}
-	if (ret == -EBUSY || ret == -EEXIST)
-		return ret;
 	fprintf(stderr, "turnout-xdp: %s: generic mode on every port: slower, after the driver\n",
 		ret < 0 ? err : "an earlier run found a port without native XDP");
 	p->mode = TO_XDP_GENERIC;
 	return attach_present(x, p, err, err_size);
+}
+
+int to_xdp_ports_attach(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
+{
+	int ret = attach_all(x, p, err, err_size);
+
+	for (unsigned i = 0; ret == 0 && i < p->n; i++) {
+		if (p->port[i].ifindex)
+			to_xdp_port_tell(p, &p->port[i]);
+	}
+	return ret;
 }
 
 void to_xdp_ports_undo(struct to_xdp_ports *p)
@@ -294,7 +391,8 @@ int to_xdp_ports_forget(struct to_xdp *x, struct to_xdp_ports *p)
 			continue;
 		ret = bpf_map__delete_elem(ports, &all[i], sizeof(all[i]), 0);
 	}
-	return ret == -ENOENT ? 0 : ret;
+	return to_xdp_tell(&p->unforgotten, ret == -ENOENT ? 0 : ret,
+			   "cannot have the program forget an interface");
 }
 
 void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_link *link)
@@ -303,9 +401,12 @@ void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_
 
 	if (!port)
 		return;
-	bpf_map__delete_elem(x->skel->maps.ports, &port->ifindex, sizeof(port->ifindex), 0);
 	port->ifindex = 0;
 	port->attached = false;
+	port->refused = 0;
+	port->told = 0;
+	port->untold = 0;
+	to_xdp_ports_forget(x, p);
 }
 
 static const char *const losses[] = {"losses_refused", "losses_unsent", "losses_unreturned",

@@ -17,14 +17,18 @@ struct to_xdp_port {
 	uint8_t mac[6];
 	bool attached;
 	bool native;
-	bool ours; /* attached by this process, not taken over */
+	bool ours;   /* attached by this process, not taken over */
+	int untold;  /* why the program does not know it; 0: it does */
+	int refused; /* why it is not attached; 0: nobody has tried */
+	int told;    /* likewise, what stderr has last */
 };
 
 struct to_xdp_ports {
 	unsigned n;
 	struct to_xdp_port port[TO_XDP_MAX_PORTS];
 	enum to_xdp_mode mode;
-	char dir[160]; /* of the links */
+	int unforgotten; /* why the program still knows an interface that is gone; 0: it does not */
+	char dir[160];   /* of the links */
 };
 
 void to_xdp_ports_init(struct to_xdp_ports *p, const struct to_xdp_run_options *o);
@@ -42,14 +46,24 @@ struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
 				      const struct to_link *link);
 
 /* Attaches the program to it, or puts it in the place of the one that an earlier process has
- * attached. Returns 0 or a negative errno with a message. */
-int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port,
-		       char *err, size_t err_size);
+ * attached, also when the interface has been given another name since. Returns 0 or a negative
+ * errno, which is port->refused as well. */
+int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port);
+
+/* Says on stderr why a port is not attached, if it has not said so before. */
+void to_xdp_port_tell(const struct to_xdp_ports *p, struct to_xdp_port *port);
+
+/* Once a second: tells the program again what it could not be told. */
+void to_xdp_ports_retry(struct to_xdp *x, struct to_xdp_ports *p);
 
 /*
  * Attaches to every port that is there. Native or generic, it is the same on all of them, for a
  * driver cannot hand frames to a device that has no native XDP: with TO_XDP_AUTO native if all
  * have it, else generic, which is said on stderr. Ports that come later are attached likewise.
+ *
+ * A port that cannot be attached for another reason than its driver does not stop the others: it
+ * is told, and may be tried again. Returns 0, or a negative errno with a message when a driver
+ * refuses, or no port at all can be attached.
  */
 int to_xdp_ports_attach(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size);
 

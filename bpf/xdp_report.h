@@ -8,7 +8,8 @@
 
 #include "xdp_ports.h"
 
-/* Counters as turnout-dp prints them, and the ports. NULL when there is no memory. */
+/* Counters as turnout-dp prints them, but for whether the generation is live, which only who has
+ * published it can tell; and the ports. NULL when there is no memory, or they cannot be read. */
 json_t *to_xdp_report(const struct to_xdp *x, const struct to_xdp_ports *ports,
 		      const struct to_table *running, double seconds);
 

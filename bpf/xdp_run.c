@@ -26,6 +26,7 @@
 #include "xdp_privilege.h"
 #include "xdp_report.h"
 #include "xdp_table.h"
+#include "xdp_tell.h"
 
 #define SWEEP_LEAST  4096u
 #define SETTLED_NS   5000000000u /* longer than ARP and ND take to give up */
@@ -40,6 +41,10 @@ struct xdp_run {
 	struct to_xdp_sweep sweep;
 	struct to_table *running; /* a copy of the generation */
 	uint32_t sweep_step;
+	bool unacknowledged; /* some packets may be decided by the generation before */
+	int untold_hops;     /* what stderr has last of each: xdp_tell.h */
+	int unasked_hops;
+	int unswept;
 	uint64_t started_ns;
 	int signals;
 	int timer;
@@ -67,11 +72,30 @@ static int complain(const char *what, int ret)
 	return TO_EXIT_UNREACHABLE;
 }
 
-/* Makes `t` the generation; it is live when this returns 0, and then `t` is taken over. */
+/* The other slot may be written to when nobody reads it any more. */
+static int acknowledge(struct xdp_run *r)
+{
+	int ret = to_xdp_await(&r->xdp);
+
+	r->unacknowledged = ret < 0;
+	return ret;
+}
+
+static int prepare(struct xdp_run *r, const struct to_table *t, char *err, size_t err_size)
+{
+	int ret = r->unacknowledged ? acknowledge(r) : 0;
+
+	if (ret < 0)
+		snprintf(err, err_size, "the running generation is not acknowledged yet: %s",
+			 strerror(-ret));
+	return ret < 0 ? ret : to_xdp_prepare(&r->xdp, t, err, err_size);
+}
+
+/* Makes `t` the generation, and takes it over when this returns 0. */
 static int publish(struct xdp_run *r, struct to_table *t, char *err, size_t err_size)
 {
 	uint64_t begin;
-	int ret = to_xdp_prepare(&r->xdp, t, err, err_size);
+	int ret = prepare(r, t, err, err_size);
 
 	if (ret == 0)
 		ret = to_xdp_nexthops_table(&r->nexthops, t, err, err_size);
@@ -79,7 +103,7 @@ static int publish(struct xdp_run *r, struct to_table *t, char *err, size_t err_
 		return ret;
 	begin = monotonic_ns();
 	to_xdp_commit(&r->xdp);
-	ret = to_xdp_await(&r->xdp);
+	ret = acknowledge(r);
 	if (ret < 0) /* it decides all the same; that the one before does not, nobody knows */
 		fprintf(stderr, "turnout-xdp: generation %llu is not acknowledged: %s\n",
 			(unsigned long long)t->generation, strerror(-ret));
@@ -140,6 +164,7 @@ static int take_running(struct xdp_run *r)
 	if (!r->running)
 		return -ENOMEM;
 	memcpy(r->running, t, t->size);
+	acknowledge(r); /* whoever committed it may not have lived to see */
 	ret = to_xdp_nexthops_table(&r->nexthops, r->running, err, sizeof(err));
 	if (ret < 0)
 		fprintf(stderr, "turnout-xdp: %s\n", err);
@@ -239,10 +264,9 @@ static int settle(struct xdp_run *r)
 	if (ret < 0) /* it counts, and steers nothing */
 		complain("cannot count what the kernel loses", ret);
 	ret = to_xdp_ports_prune(r->ports.dir, &r->ports, stderr);
-	if (ret == 0)
-		ret = to_xdp_ports_forget(&r->xdp, &r->ports);
 	if (ret < 0)
 		return complain("cannot detach from other ports", ret);
+	to_xdp_ports_forget(&r->xdp, &r->ports); /* or later: what is not attached sends nothing */
 	ret = to_xdp_privilege_drop();
 	return ret < 0 ? complain("cannot give up privileges", ret) : TO_EXIT_DONE;
 }
@@ -304,21 +328,34 @@ static double running_seconds(const struct xdp_run *r)
 	return (double)(monotonic_ns() - r->started_ns) / 1e9;
 }
 
+static void print_report(const struct xdp_run *r)
+{
+	json_t *j = to_xdp_report(&r->xdp, &r->ports, r->running, running_seconds(r));
+
+	if (j)
+		json_object_set_new(j, "live", json_boolean(!r->unacknowledged));
+	if (to_xdp_print(j, stdout) < 0)
+		fprintf(stderr, "turnout-xdp: cannot print the counters\n");
+}
+
 /* Once a second. */
 static void tick(struct xdp_run *r)
 {
 	uint64_t times;
-	int ret;
 
 	if (read(r->timer, &times, sizeof(times)) < 0)
 		return;
-	to_hops_tick(r->nexthops.hops); /* what could not be asked is asked again */
+	/* what could not be asked is asked again */
+	to_xdp_tell(&r->unasked_hops, to_hops_tick(r->nexthops.hops),
+		    "cannot ask the kernel for next hops");
+	if (r->unacknowledged && acknowledge(r) == 0)
+		fprintf(stderr, "turnout-xdp: generation %llu is live\n",
+			(unsigned long long)r->running->generation);
 	if (monotonic_ns() - r->started_ns > SETTLED_NS)
 		to_xdp_nexthops_settle(&r->nexthops);
 	to_xdp_nexthops_tick(&r->nexthops);
-	ret = to_xdp_sweep(&r->xdp, &r->sweep, boottime(), r->sweep_step);
-	if (ret < 0)
-		complain("cannot reclaim entries", ret);
+	to_xdp_tell(&r->unswept, to_xdp_sweep(&r->xdp, &r->sweep, boottime(), r->sweep_step),
+		    "cannot reclaim entries");
 }
 
 /* False: it is the end. */
@@ -330,9 +367,7 @@ static bool take_signals(struct xdp_run *r)
 		if (s.ssi_signo == SIGHUP)
 			load_table(r);
 		else if (s.ssi_signo == SIGUSR1)
-			to_xdp_print(
-				to_xdp_report(&r->xdp, &r->ports, r->running, running_seconds(r)),
-				stdout);
+			print_report(r);
 		else
 			return false;
 	}
@@ -349,7 +384,8 @@ static void loop(struct xdp_run *r)
 		if (poll(fds, 3, -1) < 0 && errno != EINTR)
 			return;
 		if (fds[2].revents)
-			to_hops_process(r->nexthops.hops);
+			to_xdp_tell(&r->untold_hops, to_hops_process(r->nexthops.hops),
+				    "cannot follow the kernel's next hops");
 		if (fds[1].revents)
 			tick(r);
 		if (fds[0].revents && !take_signals(r))
@@ -371,8 +407,7 @@ int to_xdp_run_main(int argc, char **argv)
 		r.sweep_step =
 			pins / SWEEP_ROUNDS > SWEEP_LEAST ? pins / SWEEP_ROUNDS : SWEEP_LEAST;
 		loop(&r);
-		to_xdp_print(to_xdp_report(&r.xdp, &r.ports, r.running, running_seconds(&r)),
-			     stdout);
+		print_report(&r);
 		fprintf(stderr, "turnout-xdp: ends; steering goes on\n");
 	}
 	if (code != TO_EXIT_DONE)

@@ -117,10 +117,16 @@ static json_t *entries_json(const struct to_xdp *x)
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
 		uint64_t proven = 0, unproven = 0;
+		int ret = to_xdp_entries_count(x, kind, true, (uint32_t)ts.tv_sec, &proven);
 
-		to_xdp_entries_count(x, kind, true, (uint32_t)ts.tv_sec, &proven);
-		if (to_xdp_entries(x, kind, false))
-			to_xdp_entries_count(x, kind, false, (uint32_t)ts.tv_sec, &unproven);
+		if (ret == 0 && to_xdp_entries(x, kind, false))
+			ret = to_xdp_entries_count(x, kind, false, (uint32_t)ts.tv_sec, &unproven);
+		if (ret < 0) {
+			fprintf(stderr, "turnout-xdp: cannot count %s: %s\n", kind_names[kind],
+				strerror(-ret));
+			json_decref(all);
+			return NULL;
+		}
 		json_object_set_new(
 			all, kind_names[kind],
 			json_pack("{s:I, s:I, s:I}", "proven", (json_int_t)proven, "unproven",
@@ -187,7 +193,7 @@ static int show(const struct to_xdp *x, const struct options *o)
 {
 	const struct to_table *t = to_xdp_running(x);
 	struct to_xdp_ports none = {0};
-	json_t *j;
+	json_t *j, *entries;
 
 	if (!t) {
 		fprintf(stderr, "turnout-xdp: there is no generation in %s\n", o->pin);
@@ -198,7 +204,12 @@ static int show(const struct to_xdp *x, const struct options *o)
 		return TO_EXIT_NO;
 	json_object_del(j, "seconds");
 	json_object_set_new(j, "ports", links_json(o->pin));
-	json_object_set_new(j, "entries", entries_json(x));
+	entries = entries_json(x);
+	if (!entries) {
+		json_decref(j);
+		return TO_EXIT_NO;
+	}
+	json_object_set_new(j, "entries", entries);
 	if (o->json)
 		return to_xdp_print(j, stdout) < 0 ? TO_EXIT_NO : TO_EXIT_DONE;
 	print_text(j, stdout);

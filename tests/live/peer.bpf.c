@@ -8,6 +8,8 @@
  * peer_decap: what an edge behind a tunnel does: the outer header, whichever of the two families,
  * comes off. Not every kernel has the tunnel devices for all four combinations. It is strict: an
  * outer header that is not exactly right is dropped, and so the traffic stands still.
+ *
+ * peer_lose: redirects what comes to an interface that there is not.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -98,6 +100,12 @@ int peer_decap(struct xdp_md *ctx)
 	if (!type)
 		return XDP_PASS;
 	return good6(ip6, rest) ? strip(ctx, sizeof(*ip6), type) : XDP_DROP;
+}
+
+SEC("xdp")
+int peer_lose(struct xdp_md *ctx)
+{
+	return (int)bpf_redirect(1u << 30, 0);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
