@@ -117,7 +117,7 @@ struct to_bpf_tally {
 
 /* Counters of one pair of service and edge, a CPU's. Which row is which pair's: rows[]. */
 #define TO_BPF_PAIRS (65u * 65u) /* TO_MAX_SERVICES or none, TO_MAX_EDGES or none */
-#define TO_BPF_ROWS  1024u       /* pairs that can be told apart; row 0 is everybody else's */
+#define TO_BPF_ROWS  1024u       /* the most that can be told apart; row 0 is everybody else's */
 struct to_bpf_row {
 	struct to_count cell[TO_CLASS_COUNT * TO_REASON_COUNT];
 };

@@ -138,12 +138,15 @@ static int open_sized(struct to_xdp *x, struct to_xdp_adoption *a, uint32_t pins
 		ret = to_xdp_shape(x, &a->shape);
 	if (ret == 0 && a->found)
 		ret = check_about(a, err, err_size);
-	if (ret < 0 || !a->found || (pins && !a->resumed))
+	if (ret < 0 || !a->found)
 		return ret;
-	others = to_xdp_sizes_pinned(x, a, &sizes);
-	a->pins_later = a->resumed && pins && others;
-	to_xdp_close(x);
-	return to_xdp_open(x, &sizes, false, err, err_size);
+	if (!pins || a->resumed) {
+		others = to_xdp_sizes_pinned(x, a, &sizes);
+		a->pins_later = a->resumed && pins && others;
+		to_xdp_close(x);
+		ret = to_xdp_open(x, &sizes, false, err, err_size);
+	}
+	return ret == 0 ? to_xdp_keep_rows(x, a) : ret;
 }
 
 int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, uint32_t pins,

@@ -83,11 +83,14 @@ bool to_xdp_sizes_pinned(const struct to_xdp *x, const struct to_xdp_adoption *a
 
 void to_xdp_sizes_wanted(struct to_xdp_sizes *sizes, uint32_t pins)
 {
-	struct to_state_config config = {0};
+	to_xdp_sizes_of(sizes, pins ? pins : PINS, (uint32_t)libbpf_num_possible_cpus());
+}
 
-	to_state_sizes(&config, 1, pins ? pins : PINS);
-	memcpy(sizes->of, config.size, sizeof(sizes->of));
-	sizes->cpus = (uint32_t)libbpf_num_possible_cpus();
+int to_xdp_keep_rows(struct to_xdp *x, const struct to_xdp_adoption *a)
+{
+	uint32_t n = pinned_entries(a, x->skel->maps.counts);
+
+	return n ? bpf_map__set_max_entries(x->skel->maps.counts, n) : 0;
 }
 
 /* All of these maps as they are at work, or none of them: -ENOENT, -ESTALE. */

@@ -22,6 +22,8 @@ void to_xdp_sizes_wanted(struct to_xdp_sizes *sizes, uint32_t pins);
 /* As large as what is pinned. Returns whether that differs from what `sizes` was. */
 bool to_xdp_sizes_pinned(const struct to_xdp *x, const struct to_xdp_adoption *a,
 			 struct to_xdp_sizes *sizes);
+/* Counters keep the rows that there are, whatever this build would have. */
+int to_xdp_keep_rows(struct to_xdp *x, const struct to_xdp_adoption *a);
 /* Between open and load: entries whose maps do not serve are to move; others are made anew. */
 int to_xdp_reuse_entries(struct to_xdp *x, struct to_xdp_adoption *a);
 int to_xdp_reuse_others(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size);

@@ -94,6 +94,34 @@ static uint32_t at_least(uint32_t n, uint32_t least)
 	return n > least ? n : least;
 }
 
+#define RING_LEAST 4096u      /* entries of a kind: a second's calls of a trunk, and more */
+#define RINGS_MOST (1u << 18) /* of all CPUs, unless their shares are more: some 30 MB a kind */
+#define ROWS_LEAST 64u
+#define ROWS_BYTES (64u << 20) /* of all CPUs */
+
+static uint32_t at_most(uint32_t n, uint32_t most)
+{
+	return n < most ? n : most;
+}
+
+void to_xdp_sizes_of(struct to_xdp_sizes *sizes, uint32_t pins, uint32_t cpus)
+{
+	uint32_t least = at_most(RING_LEAST, RINGS_MOST / cpus);
+	struct to_state_config config = {0};
+
+	to_state_sizes(&config, 1, pins);
+	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
+		struct to_state_size *s = &config.size[kind];
+
+		if (s->unproven)
+			s->unproven = at_least(s->unproven / cpus, least) * cpus;
+		sizes->of[kind] = *s;
+	}
+	sizes->cpus = cpus;
+	sizes->rows = at_least(ROWS_BYTES / cpus / sizeof(struct to_bpf_row), ROWS_LEAST);
+	sizes->rows = at_most(sizes->rows, TO_BPF_ROWS);
+}
+
 /* A CPU may add an entry while another one is taking its oldest out, so a few more fit. */
 static int set_sizes(struct to_xdp *x, const struct to_xdp_sizes *sizes)
 {
@@ -146,6 +174,8 @@ int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay,
 	x->skel->rodata->network = own_network();
 	x->skel->rodata->ring_cpus = sizes->cpus;
 	ret = set_sizes(x, sizes);
+	if (ret == 0 && sizes->rows)
+		ret = bpf_map__set_max_entries(x->skel->maps.counts, sizes->rows);
 	return ret < 0 ? complain(ret, "cannot size the maps", err, err_size) : 0;
 }
 

@@ -18,7 +18,15 @@ struct bpf_map;
 struct to_xdp_sizes {
 	struct to_state_size of[TO_ENTRY_KIND_COUNT];
 	uint32_t cpus;
+	uint32_t rows; /* of counters; 0: TO_BPF_ROWS */
 };
+
+/*
+ * Sizes for at most `pins` IPv4 pins on a host with `cpus` possible CPUs. All unproven entries may
+ * be one CPU's, which has the trunk with all calls, and most CPUs may not even be there: so a ring
+ * has more than its share, within what all of them may take; and so do rows of counters.
+ */
+void to_xdp_sizes_of(struct to_xdp_sizes *sizes, uint32_t pins, uint32_t cpus);
 
 struct to_xdp {
 	struct turnout_bpf *skel;

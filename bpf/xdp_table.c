@@ -21,7 +21,7 @@ static int add_row(struct to_xdp *x, uint8_t service, uint8_t edge)
 {
 	uint32_t pair = to_bpf_pair(service, edge);
 
-	if (x->rows[pair] || x->rows_used == TO_BPF_ROWS)
+	if (x->rows[pair] || x->rows_used >= bpf_map__max_entries(x->skel->maps.counts))
 		return 0;
 	x->rows[pair] = (uint16_t)x->rows_used++;
 	return bpf_map__update_elem(x->skel->maps.rows, &pair, sizeof(pair), &x->rows[pair],
