@@ -8,6 +8,7 @@
 
 #include "dataplane/table_view.h"
 #include "turnout.skel.h"
+#include "xdp_hints.h"
 #include "xdp_tell.h"
 
 #define NO_PORT (-1) /* beside enum to_hop_state */
@@ -123,6 +124,17 @@ static const struct to_hop *choose_outside(const struct to_xdp_nexthops *n, uint
 	return usable ? usable : first;
 }
 
+const struct to_hop *to_xdp_nexthop_of(const struct to_xdp_nexthops *n, uint32_t slot)
+{
+	const struct to_hop *hop = NULL;
+
+	if (slot >= TO_BPF_HOP_OUTSIDE4)
+		hop = choose_outside(n, slot);
+	else if (n->watched[slot])
+		hop = to_hops_get(n->hops, slot);
+	return hop && is_usable(n, hop) ? hop : NULL;
+}
+
 static void outside_changed(struct to_xdp_nexthops *n, uint32_t slot)
 {
 	uint32_t *by = &n->outside_by[slot - TO_BPF_HOP_OUTSIDE4];
@@ -143,10 +155,11 @@ static void hop_changed(void *arg, uint32_t id, const struct to_hop *hop)
 {
 	struct to_xdp_nexthops *n = arg;
 
-	if (id >= TO_XDP_WATCH_OUTSIDE)
-		outside_changed(n, TO_BPF_HOP_OUTSIDE4 + (id - TO_XDP_WATCH_OUTSIDE) % 2);
-	else
+	if (id < TO_XDP_WATCH_OUTSIDE)
 		take_hop(n, id, hop);
+	else if (id < TO_XDP_WATCH_OTHERS)
+		outside_changed(n, TO_BPF_HOP_OUTSIDE4 + (id - TO_XDP_WATCH_OUTSIDE) % 2);
+	to_xdp_hints_check(n);
 }
 
 /* Hops by an interface that has just come, or whose port has another index, are told anew. */
@@ -160,6 +173,7 @@ static void tell_again(struct to_xdp_nexthops *n)
 	}
 	outside_changed(n, TO_BPF_HOP_OUTSIDE4);
 	outside_changed(n, TO_BPF_HOP_OUTSIDE6);
+	to_xdp_hints_check(n);
 }
 
 static void link_gone(struct to_xdp_nexthops *n, const struct to_link *link)
@@ -321,8 +335,7 @@ static int watch_outside(struct to_xdp_nexthops *n, uint32_t slot, enum to_famil
 	return ret;
 }
 
-/* The first address that any service has of the edge; of one that serves nothing ::. */
-static union to_addr edge_address(const struct to_table *t, uint32_t edge)
+union to_addr to_xdp_edge_address(const struct to_table *t, uint32_t edge)
 {
 	for (uint32_t s = 0; s < to_table_service_count(t); s++) {
 		const struct to_target *g = to_table_target(t, s, edge);
@@ -337,13 +350,14 @@ static union to_addr edge_address(const struct to_table *t, uint32_t edge)
 
 static int watch_edge(struct to_xdp_nexthops *n, const struct to_table *t, uint32_t e)
 {
-	struct to_hop_wanted w = {.kind = TO_HOP_ROUTED, .address = edge_address(t, e)};
+	struct to_hop_wanted w = {.kind = TO_HOP_ROUTED, .address = to_xdp_edge_address(t, e)};
 	const struct to_xdp_nexthop_option *o;
 
 	snprintf(n->names[e], sizeof(n->names[e]), "%s", to_view_edge_name(t, (uint8_t)e));
 	o = option_of(n->options, n->names[e], TO_NO_FAMILY);
 	if (!o)
 		o = option_of(n->options, "edges", TO_NO_FAMILY);
+	n->follows_table[e] = !o;
 	if (!w.address.d[0] && !w.address.d[1])
 		return 0; /* no frame goes there */
 	w.family = to_addr_is_v4(&w.address) ? TO_IP4 : TO_IP6;
@@ -366,6 +380,7 @@ int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, c
 			return ret;
 		}
 	}
+	to_xdp_hints_table(n, t);
 	tell_again(n); /* a family may be needed that was not */
 	return 0;
 }

@@ -7,9 +7,17 @@
 
 #include "xdp_ports.h"
 
-/* What is watched: edges by their numbers; the outside of each port, once for each family. */
+/* What is watched: edges by their numbers; the outside of each port, once for each family; other
+ * addresses of edges (xdp_hints.h). */
+#define TO_XDP_OTHERS        96
 #define TO_XDP_WATCH_OUTSIDE TO_BPF_HOPS
-#define TO_XDP_WATCHED       (TO_XDP_WATCH_OUTSIDE + 2 * TO_XDP_MAX_PORTS)
+#define TO_XDP_WATCH_OTHERS  (TO_XDP_WATCH_OUTSIDE + 2 * TO_XDP_MAX_PORTS)
+
+struct to_xdp_other {
+	union to_addr address;
+	uint8_t edge;
+	bool told; /* that its next hop is another one */
+};
 
 struct to_xdp_nexthops {
 	struct to_xdp *xdp;
@@ -19,7 +27,12 @@ struct to_xdp_nexthops {
 	char names[TO_MAX_EDGES][TO_MAX_NAME + 1]; /* of the edges that are watched */
 	int told[TO_BPF_HOPS]; /* enum to_hop_state, or that it is no port's: what stderr has last
 				*/
-	bool watched[TO_XDP_WATCHED];
+	bool watched[TO_XDP_WATCH_OTHERS];
+	bool follows_table[TO_MAX_EDGES]; /* no --nexthop names its next hop */
+	struct to_xdp_other other[TO_XDP_OTHERS];
+	uint32_t others;
+	bool vlan_told[TO_MAX_EDGES]
+		      [2];      /* that it is another than that of outside, IPv4 and IPv6 */
 	uint32_t outside_by[2]; /* interface that clients are reached by, over IPv4 and IPv6 */
 	int unwritten;          /* why the program does not have a hop as it is; 0: it does */
 	bool has4;              /* a VIP of the family */
@@ -46,5 +59,11 @@ int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
 
 /* Once a second: tries ports again that could not be attached when they came. */
 void to_xdp_nexthops_tick(struct to_xdp_nexthops *n);
+
+/* The next hop that frames leave by, to an edge or TO_BPF_HOP_OUTSIDE4 or 6. NULL: they cannot. */
+const struct to_hop *to_xdp_nexthop_of(const struct to_xdp_nexthops *n, uint32_t slot);
+
+/* The first address that any service has of the edge; of one that serves nothing ::. */
+union to_addr to_xdp_edge_address(const struct to_table *t, uint32_t edge);
 
 #endif

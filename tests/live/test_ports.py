@@ -250,6 +250,27 @@ class NextHops(Case):
         self.assertEqual(self.hop(), ifindex("gw", "p2"))
 
 
+class Hints(Case):
+    """What is good, and does not fit together."""
+
+    def test_addresses_of_an_edge_by_two_next_hops(self):
+        self.start("p1:outside", "q:edges")
+        neighbours("gw", "q", 11, "192.0.2.12")
+        self.says("edge e1: 192.0.2.12 has another next hop than the edge's first address")
+        neighbours("gw", "q", 10, "192.0.2.12")
+        neighbours("gw", "q", 12, "192.0.2.22")
+        self.says("edge n1: 192.0.2.22 has another next hop than the edge's first address")
+        neighbours("gw", "q", 11, "192.0.2.12")
+        self.says("edge e1: 192.0.2.12 has another next hop")
+        self.assertEqual(len(re.findall("another next hop", self.text)), 3)
+
+    def test_a_next_hop_by_hand_is_nobodys_mistake(self):
+        neighbours("gw", "q", 11, "192.0.2.12", "192.0.2.22")
+        self.start("p1:outside", "q:edges", options=["--nexthop", "e1=192.0.2.11"])
+        self.assertIn("edge n1: 192.0.2.22 has another next hop", self.text)
+        self.assertNotIn("edge e1", self.text)
+
+
 class Refusals(Case):
     """Of the kernel."""
 
