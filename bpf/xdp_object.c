@@ -94,8 +94,8 @@ static uint32_t at_least(uint32_t n, uint32_t least)
 	return n > least ? n : least;
 }
 
-#define RING_LEAST 4096u      /* entries of a kind: a second's calls of a trunk, and more */
-#define RINGS_MOST (1u << 18) /* of all CPUs, unless their shares are more: some 30 MB a kind */
+#define RING_MORE  4096u      /* entries of a kind, beside its share: a trunk's calls */
+#define RINGS_MORE (1u << 18) /* of all CPUs: some 30 MB a kind */
 #define ROWS_LEAST 64u
 #define ROWS_BYTES (64u << 20) /* of all CPUs */
 
@@ -106,15 +106,14 @@ static uint32_t at_most(uint32_t n, uint32_t most)
 
 void to_xdp_sizes_of(struct to_xdp_sizes *sizes, uint32_t pins, uint32_t cpus)
 {
-	uint32_t least = at_most(RING_LEAST, RINGS_MOST / cpus);
+	uint32_t more = at_most(RING_MORE, RINGS_MORE / cpus);
 	struct to_state_config config = {0};
 
 	to_state_sizes(&config, 1, pins);
 	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
 		struct to_state_size *s = &config.size[kind];
 
-		if (s->unproven)
-			s->unproven = at_least(s->unproven / cpus, least) * cpus;
+		s->unproven = at_most(s->unproven, s->unproven / cpus + more) * cpus;
 		sizes->of[kind] = *s;
 	}
 	sizes->cpus = cpus;

@@ -299,7 +299,7 @@ class Moves(Case):
         pins = 20000
         for step, resumed in (("bpf_obj_pin:1", False), ("bpf_obj_pin:9", False),
                               ("to_xdp_move_entries:2", False), ("bpf_link_update:1", True),
-                              ("bpf_link_update:2", True), ("to_xdp_await:1", True),
+                              ("bpf_link_update:2", True), ("to_xdp_await:2", True),
                               ("to_xdp_move_entries:4", True), ("rename:1", True),
                               ("rename:2", True), ("rename:17", True)):
             with self.subTest(step):
@@ -439,7 +439,7 @@ class Upgrades(Case):
         self.second_slot()
         self.gateway.kill()
         for step in ("bpf_link_update:2", "to_xdp_pin_over:1", "rename:1", "to_xdp_pin_over:2",
-                     "to_xdp_pin_over:3", "to_xdp_await:1", "to_xdp_rename_new:1"):
+                     "to_xdp_pin_over:3", "to_xdp_await:2", "to_xdp_rename_new:1"):
             process = self.gateway.spawn(program="wider", stumble=f"kill:{step}")
             self.assertEqual(process.wait(), -signal.SIGKILL, step)
             self.flow.goes_on()
