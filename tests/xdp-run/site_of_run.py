@@ -151,6 +151,43 @@ class Flow(threading.Thread):
         return self.lost(), self.edges
 
 
+def tcp_client():
+    with lab.inside("client"):
+        s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    s.bind(("198.19.3.1", 0))
+    s.settimeout(PATIENCE)
+    return s
+
+
+def listen():
+    sockets = []
+    for name in plans.EDGES:
+        with lab.inside(name):
+            s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind((plans.EDGES[name][0], plans.TCP_PORT))
+        s.listen()
+        sockets.append(s)
+    return sockets
+
+
+def accept(listeners):
+    ready = select.select(listeners, [], [], PATIENCE)[0]
+    server = ready[0].accept()[0]
+    server.settimeout(PATIENCE)
+    return server
+
+
+def connect():
+    """A TCP connection through the VIP: both of its ends."""
+    listeners, client = listen(), tcp_client()
+    client.connect((VIP, plans.TCP_PORT))
+    server = accept(listeners)
+    for s in listeners:
+        s.close()
+    return client, server
+
+
 def wait_for_clock(seconds):
     """Until the clock that entries live by is that much further."""
     end = int(time.clock_gettime(time.CLOCK_BOOTTIME)) + seconds
