@@ -47,7 +47,8 @@ struct to_plan_address {
 struct to_plan_edge {
 	to_plan_name name;
 	uint8_t pool;
-	uint8_t mode; /* enum to_mode */
+	uint8_t mode;        /* enum to_mode */
+	uint32_t check_mark; /* SO_MARK of probes to the VIPs; 0: its own addresses are asked */
 	uint32_t addresses;
 	struct to_plan_address *address;
 	struct to_place at;
@@ -70,6 +71,29 @@ struct to_plan_pool {
 	struct to_place at;
 };
 
+/* How a service is asked whether it lives. */
+enum to_probe {
+	TO_PROBE_NONE,
+	TO_PROBE_TCP,         /* a connection */
+	TO_PROBE_TLS,         /* a handshake */
+	TO_PROBE_SIP_OPTIONS, /* an answer, RFC 3261, 11 */
+	TO_PROBE_STUN,        /* a Binding, RFC 8489 */
+	TO_PROBE_COUNT
+};
+enum to_transport { TO_OVER_UDP, TO_OVER_TCP, TO_OVER_TLS };
+
+extern const char *const to_probe_names[TO_PROBE_COUNT];
+
+struct to_plan_check {
+	uint8_t probe;     /* enum to_probe */
+	uint8_t transport; /* enum to_transport */
+	uint8_t rise;      /* good probes in a row until it is up */
+	uint8_t fall;      /* bad ones until it is down */
+	uint16_t port;     /* the edge's; 0 with TO_PROBE_NONE */
+	uint32_t interval; /* milliseconds, likewise the time-out, which is no longer */
+	uint32_t timeout;
+};
+
 struct to_plan_service {
 	to_plan_name name;
 	uint8_t kind;  /* enum to_kind */
@@ -88,6 +112,7 @@ struct to_plan_service {
 	bool fallback_other;
 	bool edge_initiated_vip;
 	uint8_t midflow; /* enum to_midflow */
+	struct to_plan_check check;
 	struct to_place at;
 	struct to_place port_at;
 };

@@ -52,6 +52,9 @@ bool to_read_number(struct to_loader *loader, const struct to_node *node, uint64
 		    uint64_t high, uint64_t *out);
 bool to_read_duration(struct to_loader *loader, const struct to_node *node, uint32_t low,
 		      uint32_t high, uint32_t *out);
+/* Milliseconds, with the unit ms beside the others. */
+bool to_read_milliseconds(struct to_loader *loader, const struct to_node *node, uint32_t low,
+			  uint32_t high, uint32_t *out);
 bool to_read_share(struct to_loader *loader, const struct to_node *node, uint16_t *out);
 bool to_read_ports(struct to_loader *loader, const struct to_node *node, uint16_t *low,
 		   uint16_t *high);
@@ -80,6 +83,10 @@ void to_read_services(struct to_loader *loader, const struct to_node *node, void
 void to_read_partners(struct to_loader *loader, const struct to_node *node, void *plan);
 void to_read_stages(struct to_loader *loader, const struct to_node *node, void *plan);
 void to_read_gates(struct to_loader *loader, const struct to_node *node, void *object);
+
+/* Of a service whose kind, protocol and port are read. */
+void to_read_check(struct to_loader *loader, const struct to_node *node, void *service);
+void to_default_check(struct to_plan_service *service);
 
 bool to_share_vip(const struct to_plan_service *a, const struct to_plan_service *b);
 bool to_uses_mode(const struct to_plan *plan, const struct to_plan_service *s, uint8_t mode);

@@ -31,6 +31,15 @@ static void read_mode(struct to_loader *l, const struct to_node *node, uint8_t *
 	to_read_word(l, node, modes, TO_COUNT(modes), mode);
 }
 
+static void read_check_mark(struct to_loader *l, const struct to_node *node,
+			    struct to_plan_edge *edge)
+{
+	uint64_t mark;
+
+	if (to_read_number(l, node, 1, UINT32_MAX, &mark))
+		edge->check_mark = (uint32_t)mark;
+}
+
 static void read_edge(struct to_loader *l, const struct to_node *node, struct to_plan_edge *edge)
 {
 	uint32_t wanted = node->children;
@@ -50,6 +59,8 @@ static void read_edge(struct to_loader *l, const struct to_node *node, struct to
 
 		if (!strcmp(child->key->text, "mode")) {
 			read_mode(l, child, &edge->mode);
+		} else if (!strcmp(child->key->text, "check_mark")) {
+			read_check_mark(l, child, edge);
 		} else if (to_check_name(l, child->key, address->name)) {
 			to_each_item(l, child, read_edge_address, address);
 			edge->addresses++;
@@ -57,6 +68,12 @@ static void read_edge(struct to_loader *l, const struct to_node *node, struct to
 	}
 	if (!edge->addresses)
 		to_bad(l, node->key->at, "edge '%s' has no address", node->key->text);
+	if (edge->check_mark && edge->mode == TO_MODE_DNAT)
+		to_bad(l, to_node_child(node, "check_mark")->key->at,
+		       "edge '%s' has the mode dnat, in which its own addresses answer: "
+		       "'check_mark' "
+		       "is for l2 and ipip",
+		       node->key->text);
 }
 
 static void add_edge(struct to_loader *l, const struct to_node *node, struct to_plan_pool *pool)

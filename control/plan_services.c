@@ -223,6 +223,8 @@ static void fill_defaults(struct to_loader *l, const struct to_node *node,
 		memcpy(service->address, service->name, sizeof(service->address));
 	if (!service->idle)
 		service->idle = default_idle(service);
+	if (!to_node_child(node, "check"))
+		to_default_check(service);
 	default_pool(l, node, service, TO_LEGACY);
 	default_pool(l, node, service, TO_NEW);
 	if (!affinity && !service->balance_flow)
@@ -250,6 +252,7 @@ static void read_service(struct to_loader *l, const struct to_node *node,
 		{"midflow", false, read_midflow},
 		{"fallback", false, read_fallback},
 		{"edge_initiated", false, read_edge_initiated},
+		{"check", false, to_read_check},
 	};
 	char what[80];
 

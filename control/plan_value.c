@@ -153,16 +153,17 @@ bool to_read_number(struct to_loader *l, const struct to_node *node, uint64_t lo
 	return true;
 }
 
-static uint32_t unit_seconds(const char *unit)
+static uint32_t unit_milliseconds(const char *unit)
 {
 	static const struct {
-		char letter[2];
-		uint32_t seconds;
-	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+		char letters[3];
+		uint32_t milliseconds;
+	} units[] = {{"", 1000},   {"ms", 1},      {"s", 1000},
+		     {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 
 	for (size_t i = 0; i < TO_COUNT(units); i++)
-		if (!strcmp(unit, units[i].letter))
-			return units[i].seconds;
+		if (!strcmp(unit, units[i].letters))
+			return units[i].milliseconds;
 	return 0;
 }
 
@@ -176,7 +177,7 @@ bool to_read_duration(struct to_loader *l, const struct to_node *node, uint32_t 
 	if (node->type != TO_NODE_NUMBER && node->type != TO_NODE_TEXT)
 		return wrong_type(l, node, "a duration like 30s or 2h");
 	end = digits(node->text, &value);
-	unit = end ? unit_seconds(end) : 0;
+	unit = end ? unit_milliseconds(end) / 1000 : 0;
 	if (!unit) {
 		to_bad(l, node->at,
 		       "'%s' must be a duration (a whole number and s, m, h or d), not '%.40s'",
@@ -186,6 +187,32 @@ bool to_read_duration(struct to_loader *l, const struct to_node *node, uint32_t 
 	if (value > high || value * unit < low || value * unit > high) {
 		to_bad(l, node->at, "'%s' must be %u to %u seconds, not '%.40s'", called(node), low,
 		       high, node->text);
+		return false;
+	}
+	*out = (uint32_t)(value * unit);
+	return true;
+}
+
+bool to_read_milliseconds(struct to_loader *l, const struct to_node *node, uint32_t low,
+			  uint32_t high, uint32_t *out)
+{
+	const char *end;
+	uint64_t value;
+	uint32_t unit;
+
+	if (node->type != TO_NODE_NUMBER && node->type != TO_NODE_TEXT)
+		return wrong_type(l, node, "a duration like 500ms or 2s");
+	end = digits(node->text, &value);
+	unit = end ? unit_milliseconds(end) : 0;
+	if (!unit) {
+		to_bad(l, node->at,
+		       "'%s' must be a duration (a whole number and ms, s, m, h or d), not '%.40s'",
+		       called(node), node->text);
+		return false;
+	}
+	if (value > high || value * unit < low || value * unit > high) {
+		to_bad(l, node->at, "'%s' must be %u to %u milliseconds, not '%.40s'", called(node),
+		       low, high, node->text);
 		return false;
 	}
 	*out = (uint32_t)(value * unit);

@@ -76,6 +76,63 @@ static void prefixes_are_clients(void **state)
 	to_plan_free(p);
 }
 
+static const struct to_plan_check *check_of(const struct to_plan *p, const char *service)
+{
+	return &p->service[to_plan_find_service(p, service)].check;
+}
+
+static void checks_by_kind_and_protocol(void **state)
+{
+	static const struct {
+		const char *name;
+		uint8_t probe, transport;
+		uint16_t port;
+	} wanted[] = {
+		{"access", TO_PROBE_TLS, TO_OVER_TLS, 443},
+		{"federation", TO_PROBE_TLS, TO_OVER_TLS, 5061},
+		{"xmpp", TO_PROBE_TCP, TO_OVER_TCP, 5269},
+		{"webconf", TO_PROBE_TLS, TO_OVER_TLS, 443},
+		{"av-turn", TO_PROBE_STUN, TO_OVER_UDP, 3478},
+		{"av-tcp", TO_PROBE_TCP, TO_OVER_TCP, 443},
+	};
+	struct to_plan *p = load_example("contoso.yaml");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		const struct to_plan_check *check = check_of(p, wanted[i].name);
+
+		assert_int_equal(check->probe, wanted[i].probe);
+		assert_int_equal(check->transport, wanted[i].transport);
+		assert_int_equal(check->port, wanted[i].port);
+		assert_int_equal(check->interval, 2000);
+		assert_int_equal(check->timeout, 1000);
+		assert_int_equal(check->rise, 2);
+		assert_int_equal(check->fall, 3);
+	}
+	to_plan_free(p);
+}
+
+static void checks_as_the_plan_has_them(void **state)
+{
+	struct to_plan *p = load_example("dual-stack.yaml");
+
+	(void)state;
+	assert_int_equal(check_of(p, "trunk")->probe, TO_PROBE_SIP_OPTIONS);
+	assert_int_equal(check_of(p, "trunk")->transport, TO_OVER_UDP);
+	assert_int_equal(check_of(p, "trunk")->interval, 5000);
+	assert_int_equal(check_of(p, "trunk")->timeout, 2500);
+	assert_int_equal(check_of(p, "trunk")->rise, 2);
+	assert_int_equal(check_of(p, "trunk")->fall, 2);
+	assert_int_equal(check_of(p, "trunk-tcp")->transport, TO_OVER_TCP);
+	assert_int_equal(check_of(p, "ports")->probe, TO_PROBE_NONE);
+	assert_int_equal(check_of(p, "ports")->port, 0);
+	assert_int_equal(check_of(p, "web")->probe, TO_PROBE_TLS);
+	assert_int_equal(check_of(p, "web")->port, 8443);
+	assert_int_equal(p->edge[to_plan_find_edge(p, "d1")].check_mark, 41);
+	assert_int_equal(p->edge[to_plan_find_edge(p, "d2")].check_mark, 0);
+	to_plan_free(p);
+}
+
 static void modes_and_defaults(void **state)
 {
 	struct to_plan *p = load_example("dual-stack.yaml");
@@ -182,6 +239,8 @@ int main(void)
 		cmocka_unit_test(gates_are_kept),
 		cmocka_unit_test(prefixes_are_clients),
 		cmocka_unit_test(modes_and_defaults),
+		cmocka_unit_test(checks_by_kind_and_protocol),
+		cmocka_unit_test(checks_as_the_plan_has_them),
 		cmocka_unit_test(unreadable_is_an_errno),
 		cmocka_unit_test(messages_are_sorted_by_place),
 		cmocka_unit_test(every_prefix_of_a_plan_is_survived),

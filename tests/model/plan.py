@@ -108,6 +108,7 @@ class Plan:
         for edge, addrs in doc["edges"].items():
             addrs = dict(addrs)
             mode = addrs.pop("mode", doc.get("mode", "dnat"))
+            addrs.pop("check_mark", None)  # health checks decide nothing here
             by_family = {n: {a.version: a for a in addresses(v)} for n, v in addrs.items()}
             seed = hashes.seed(self.salt, edge)
             pool.edges.append(Edge(edge, pool, mode, by_family, seed))
