@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes the seed corpora of the fuzz targets: DIR/packet, DIR/payload, DIR/plan, DIR/table.
+"""Writes the seed corpora of the fuzz targets: DIR/packet, DIR/payload, DIR/plan, DIR/table,
+DIR/answer.
 
 The seeds are cut from the project's own captures, plans and table images, so none of them is kept
 under version control. What a seed looks like, the target of that name in tests/fuzz/ says.
@@ -88,6 +89,34 @@ def payload_seeds(captures):
             yield bytes([(1 if tcp else 0) | 2, 42, 0]) + payload
 
 
+def answer_seeds(captures):
+    """Answers to the questions of tests/fuzz/fuzz_answer.c, and to others."""
+    sip = (b"SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP 192.0.2.1:5060;branch=z9hG4bK0000000000000000\r\n"
+           b"From: <sip:a@b>;tag=00000000\r\nTo: <sip:c>;tag=1\r\nCall-ID: 0000000000000000\r\n"
+           b"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+    yield b"\0" + sip
+    yield b"\0\r\n\r\n" + sip.replace(b"200 OK", b"503 No").replace(b"Call-ID", b"i ")
+    stun = bytes.fromhex("2112a442") + bytes(12)
+    address = bytes.fromhex("0001d2b5e112a643")
+    for kind in 0x20, 0x01:
+        yield b"\1\1\1\0\x0c" + stun + bytes([0, kind, 0, 8]) + address
+    for code in b"\0\0\4\1", b"\0\0\5\0":
+        yield b"\1\1\x11\0\x08" + stun + b"\0\x09\0\4" + code
+    yield b"\2" + certificate()
+    for _, frames in captures:
+        found = [p[1] for p in (transport(frame) for _, frame in frames) if p and p[1]]
+        yield from spread([b"\0" + p for p in found if p.startswith(b"SIP/2.0")], PAYLOADS)
+        yield from spread([b"\1" + p for p in found if p[:1] == b"\1"], PAYLOADS)
+
+
+def certificate():
+    return subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", "/dev/null", "-outform", "DER", "-subj", "/O=Contoso/CN=sip",
+         "-addext", "subjectAltName=DNS:sip.contoso.com,DNS:*.contoso.com,IP:192.0.2.1,IP:::1"],
+        check=True, capture_output=True).stdout
+
+
 def plan_paths():
     for pattern in ("examples/*.yaml", "pcaps/plans/*.yaml", "tests/control/**/*.yaml"):
         yield from sorted(TOP.glob(pattern))
@@ -130,6 +159,7 @@ def main():
     write(args.dir / "packet", packet_seeds(captures))
     write(args.dir / "payload", payload_seeds(captures))
     write(args.dir / "plan", (path.read_bytes() for path in plan_paths()))
+    write(args.dir / "answer", answer_seeds(captures))
     (args.dir / "table").mkdir(parents=True, exist_ok=True)
     table_seeds(args.turnout, args.dir / "table")
     for target in sorted(p for p in args.dir.iterdir() if p.is_dir()):
