@@ -85,7 +85,7 @@ void to_read_stages(struct to_loader *loader, const struct to_node *node, void *
 void to_read_gates(struct to_loader *loader, const struct to_node *node, void *object);
 
 /* Of a service whose kind, protocol and port are read. */
-void to_read_check(struct to_loader *loader, const struct to_node *node, void *service);
+void to_read_check(struct to_loader *loader, const struct to_node *node, void *object);
 void to_default_check(struct to_plan_service *service);
 
 bool to_share_vip(const struct to_plan_service *a, const struct to_plan_service *b);

@@ -34,19 +34,21 @@ socklen_t to_endpoint_socket(const union to_addr *addr, uint16_t port, struct so
 
 bool to_endpoint_local(int fd, char out[TO_ENDPOINT])
 {
-	struct sockaddr_storage own;
-	const struct sockaddr_in *in4 = (const struct sockaddr_in *)&own;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&own;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in4;
+		struct sockaddr_in6 in6;
+	} own = {.in6 = {0}};
 	socklen_t size = sizeof(own);
 	union to_addr addr;
 
-	if (getsockname(fd, (struct sockaddr *)&own, &size))
+	if (getsockname(fd, &own.any, &size))
 		return false;
-	if (own.ss_family == AF_INET)
-		addr = to_addr_v4((to_be32){in4->sin_addr.s_addr});
+	if (own.any.sa_family == AF_INET)
+		addr = to_addr_v4((to_be32){own.in4.sin_addr.s_addr});
 	else
-		memcpy(&addr, &in6->sin6_addr, sizeof(addr));
-	to_endpoint_text(&addr, ntohs(own.ss_family == AF_INET ? in4->sin_port : in6->sin6_port),
-			 out);
+		memcpy(&addr, &own.in6.sin6_addr, sizeof(addr));
+	/* the port lies at the same place in both */
+	to_endpoint_text(&addr, ntohs(own.in4.sin_port), out);
 	return true;
 }

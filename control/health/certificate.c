@@ -30,8 +30,11 @@ static void plain(const ASN1_STRING *from, char *out, size_t size)
 	const unsigned char *data = ASN1_STRING_get0_data(from);
 	size_t length = (size_t)ASN1_STRING_length(from), n;
 
-	for (n = 0; n < length && n + 1 < size; n++)
-		out[n] = data[n] > ' ' && data[n] < 127 && data[n] != ',' ? (char)data[n] : '?';
+	for (n = 0; n < length && n + 1 < size; n++) {
+		bool fine = data[n] > ' ' && data[n] < 127 && data[n] != ',';
+
+		out[n] = (char)(fine ? data[n] : '?');
+	}
 	out[n] = '\0';
 }
 

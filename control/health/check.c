@@ -144,7 +144,7 @@ void to_check_free(struct to_check *check)
 	free(check);
 }
 
-/* Whom a message is about. */
+/* Whom a message is about; its length. */
 static int begin_message(struct to_check *check)
 {
 	const struct to_target *t = &check->target;
@@ -156,6 +156,13 @@ static int begin_message(struct to_check *check)
 				"VIP %s by mark %u: ", endpoint, t->mark);
 	return snprintf(check->message, sizeof(check->message), "%s%s: ", endpoint,
 			t->not_the_vip ? " (the edge's own address, not the VIP)" : "");
+}
+
+static void write_message(struct to_check *check, const char *format, va_list args)
+{
+	int n = begin_message(check);
+
+	evutil_vsnprintf(check->message + n, sizeof(check->message) - (size_t)n, format, args);
 }
 
 static void count(struct to_check *check, bool good)
@@ -175,11 +182,10 @@ void to_check_done(struct to_check *check, enum to_outcome outcome, const char *
 {
 	struct to_health *health = check->health;
 	struct to_pair *pair = &health->set->pair[check->pair];
-	int n = begin_message(check);
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(check->message + n, sizeof(check->message) - (size_t)n, format, args);
+	write_message(check, format, args);
 	va_end(args);
 	to_probe_end(check);
 	check->under_way = false;

@@ -19,7 +19,7 @@
 
 struct bufferevent;
 
-/* One question to one address. Zero where nothing is, so that two can be compared as bytes. */
+/* One question to one address. */
 struct to_target {
 	to_plan_name edge;
 	to_plan_name service;

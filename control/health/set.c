@@ -26,13 +26,21 @@ static const struct to_pair *old_pair(const struct to_check_set *old, const char
 	return &old->pair[old->pair_at[e][s]];
 }
 
+static bool same(const struct to_target *a, const struct to_target *b)
+{
+	return !strcmp(a->edge, b->edge) && !strcmp(a->service, b->service) &&
+	       !strcmp(a->fqdn, b->fqdn) && to_addr_equal(&a->addr, &b->addr) &&
+	       a->mark == b->mark && a->port == b->port && a->probe == b->probe &&
+	       a->transport == b->transport && a->not_the_vip == b->not_the_vip;
+}
+
 static struct to_check *find(const struct to_check_set *old, const struct to_pair *pair,
 			     const struct to_target *target)
 {
 	for (uint32_t i = 0; pair && i < pair->count; i++) {
 		struct to_check *check = old->check[pair->first + i];
 
-		if (!memcmp(&check->target, target, sizeof(*target)))
+		if (same(&check->target, target))
 			return check;
 	}
 	return NULL;

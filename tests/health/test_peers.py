@@ -33,6 +33,12 @@ Content-Length: 0
 '''
 
 
+def no_sip(s, _):
+    servers.read_request(s)
+    s.sendall(b'HTTP/1.1 400 No\r\n\r\n')
+    servers.wait_for_end(s)
+
+
 def openssl_time(text):
     return calendar.timegm(time.strptime(text, '%b %d %H:%M:%S %Y GMT'))
 
@@ -137,7 +143,7 @@ class Tls(support.Case):
             servers.wait_for_end(s)
         self.tcp(5040, talk, context)
         self.tcp(5041, lambda s, _: s.close(), context)
-        self.tcp(5042, lambda s, _: s.sendall(b'HTTP/1.1 400 No\r\n\r\n'), context)
+        self.tcp(5042, no_sip, context)
         options = 'kind: sip-options, interval: 300ms, rise: 2, fall: 2'
         watch = self.watch(plan({'ok': service('sip-tls', 'tcp', 5040, options),
                                  'close': service('sip-tls', 'tcp', 5041, options),
