@@ -284,7 +284,7 @@ class Question(support.Case):
 
     def test_a_source_that_is_not_ours_says_nothing_about_edges(self):
         self.udp(4220, servers.sip_udp())
-        watch = self.watch(sites.plan({'sip': service('sip', 'udp', 4220)}),
+        watch = self.watch(sites.plan({'sip': service('sip', 'udp', 4220, 'fall: 1')}),
                            '--source', '192.0.2.77')
         state, _ = watch.wait_message('e1', 'sip', 'not asked: the source address: Cannot assign')
         self.assertEqual(state, 'unknown')

@@ -78,15 +78,15 @@ class Paths(support.Case):
             self.addCleanup(ip, *family, 'rule', 'del', 'fwmark', mark, 'lookup', mark)
             ip(*family, 'route', 'add', *route, 'table', mark)
 
-    def plan(self, mode, old, new, vip):
-        services = {'web': sites.service('other', 'tcp', PORT, vip=vip)}
+    def plan(self, mode, old, new, vip, check=sites.TIMES):
+        services = {'web': sites.service('other', 'tcp', PORT, check, vip)}
         edges = {'e1': f'{{all: {old}}}', 'n1': f'{{all: {new}, mode: {mode}}}'}
         return sites.plan(services, edges).replace(f'gateways: [{sites.SOURCE}]',
                                                    f'gateways: [{GATEWAY}, "fd08::250"]')
 
-    def l2(self, mark=''):
+    def l2(self, mark='', check=sites.TIMES):
         return self.plan('l2' + mark, '[10.8.0.9, "fd08::9"]', '[10.8.0.1, "fd08::1"]',
-                         f'[{VIP}, "{VIP_V6}"]')
+                         f'[{VIP}, "{VIP_V6}"]', check)
 
     def routed(self):
         edge = self.edge('d1', 1)
@@ -144,7 +144,7 @@ class Paths(support.Case):
 
     def test_a_mark_needs_a_capability(self):
         self.routed()
-        watch = self.watch(self.l2(', check_mark: 41'),
+        watch = self.watch(self.l2(', check_mark: 41', 'fall: 1'),
                            prefix=['setpriv', '--bounding-set=-net_admin,-net_raw'])
         state, _ = watch.wait_message(
             'n1', 'web', r'not asked: SO_MARK, which needs CAP_NET_ADMIN: Operation not permitted$')
