@@ -128,8 +128,11 @@ void to_pair_get(const struct to_check_set *set, const struct to_pair *pair,
 		 struct to_health_check *out);
 void to_pair_tell(struct to_health *health, struct to_pair *pair);
 
-/* probe.c: from a socket to a connection. Both may end in to_check_done(). */
+/* probe.c: from a socket to a connection. May end in to_check_done(). */
 void to_probe_begin(struct to_check *check);
+/* Ends it by the errno of a system call: the edge's fault, or our own. */
+void to_probe_failed(struct to_check *check, int err);
+/* Gives back what the probe has; to_check_done() does so. */
 void to_probe_end(struct to_check *check);
 
 /* probe_datagram.c, probe_stream.c: from there to an answer, likewise. */

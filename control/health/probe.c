@@ -64,10 +64,10 @@ static void connected(struct to_check *check)
 		to_probe_stream(check);
 }
 
-static void refused(struct to_check *check, int err)
+void to_probe_failed(struct to_check *check, int err)
 {
 	if (own_fault(err))
-		to_check_done(check, TO_NOT_ASKED, "not asked: connect: %s", strerror(err));
+		to_check_done(check, TO_NOT_ASKED, "not asked: %s", strerror(err));
 	else
 		to_check_done(check, TO_BAD, "%s", strerror(err));
 }
@@ -84,7 +84,7 @@ static void on_connected(evutil_socket_t fd, short what, void *context)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size))
 		err = errno;
 	if (err)
-		refused(check, err);
+		to_probe_failed(check, err);
 	else
 		connected(check);
 }
@@ -115,7 +115,7 @@ void to_probe_begin(struct to_check *check)
 	else if (errno == EINPROGRESS)
 		await_connection(check);
 	else
-		refused(check, errno);
+		to_probe_failed(check, errno);
 }
 
 void to_probe_end(struct to_check *check)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Questions over UDP. Not sent again within a probe: losing one is what `fall` is for. */
 #include <errno.h>
-#include <string.h>
 
 #include <event2/util.h>
 
@@ -54,7 +53,7 @@ static void on_datagram(evutil_socket_t fd, short what, void *context)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n < 0) {
-			to_check_done(check, TO_BAD, "%s", strerror(errno));
+			to_probe_failed(check, errno);
 			return;
 		}
 		if (read_one(check, data, (size_t)n))
@@ -94,5 +93,5 @@ void to_probe_datagram(struct to_check *check)
 	if (!a->io || event_add(a->io, NULL))
 		to_check_done(check, TO_NOT_ASKED, "not asked: no memory");
 	else if (send(a->fd, question, size, MSG_NOSIGNAL) < 0)
-		to_check_done(check, TO_BAD, "%s", strerror(errno));
+		to_probe_failed(check, errno);
 }
