@@ -5,30 +5,35 @@ import ssl
 import struct
 import threading
 
+SO_TIMESTAMPNS = 35
 COOKIE = bytes.fromhex('2112a442')
 
 
 class Udp:
     """`answer(data, peer)` gives the datagrams that go back. One socket for each address: what
-    listens everywhere would answer from anywhere."""
+    listens everywhere would answer from anywhere. `seen`: data, peer, and the kernel's time, in
+    which no load of the machine shows."""
 
     def __init__(self, addresses, port, answer):
         self.answer, self.seen = answer, []
-        self.sockets = []
+        self.sockets, self.threads = [], []
         for address in addresses:
             family = socket.AF_INET6 if ':' in address else socket.AF_INET
             s = socket.socket(family, socket.SOCK_DGRAM)
             s.bind((address, port))
+            s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             self.sockets.append(s)
-            threading.Thread(target=self._serve, args=(s,), daemon=True).start()
+            self.threads.append(threading.Thread(target=self._serve, args=(s,), daemon=True))
+            self.threads[-1].start()
 
     def _serve(self, s):
         while True:
             try:
-                data, peer = s.recvfrom(65535)
+                data, more, _, peer = s.recvmsg(65535, 64)
                 if not peer:
                     return
-                self.seen.append((data, peer))
+                seconds, ns = struct.unpack('qq', more[0][2])
+                self.seen.append((data, peer, seconds + ns / 1e9))
                 for reply in self.answer(data, peer):
                     s.sendto(reply, peer)
             except OSError:
@@ -40,6 +45,8 @@ class Udp:
                 s.shutdown(socket.SHUT_RDWR)  # not connected, but who waits in it is woken
             except OSError:
                 pass
+        for s, thread in zip(self.sockets, self.threads):
+            thread.join()  # the port is not free while it is waited at
             s.close()
 
 

@@ -183,9 +183,9 @@ class Changes(support.Case):
             asked.release()
             return [servers.sip_reply(data, '200 OK' if turn[to] % 2 else '503 Busy')]
         self.udp(4100, answer)
-        times = 'interval: 50ms, timeout: 50ms, rise: 2, fall: 3'
+        times = 'interval: 100ms, rise: 2, fall: 6'  # one lost on a busy machine changes nothing
         watch = self.watch(sites.plan({'sip': service('sip', 'udp', 4100, times)}))
-        for _ in range(40):
+        for _ in range(30):
             self.assertTrue(asked.acquire(timeout=sites.PATIENCE))
         self.assertEqual(watch.states()['e1', 'sip'][0], 'unknown')
         self.assertEqual(watch.changes, [])
@@ -194,7 +194,7 @@ class Changes(support.Case):
         status = ['200 OK']
         self.udp(4101, lambda data, _: [servers.sip_reply(data, status[0])])
         watch = self.watch(sites.plan({'sip': service(
-            'sip', 'udp', 4101, 'interval: 60ms, timeout: 60ms, rise: 2, fall: 3')}))
+            'sip', 'udp', 4101, 'interval: 120ms, rise: 2, fall: 3')}))
         for state in 'up', 'down', 'up', 'down':
             status[0] = '200 OK' if state == 'up' else '503 Busy'
             for edge in 'e1', 'n1':
@@ -212,12 +212,12 @@ class Changes(support.Case):
             return [servers.sip_reply(data, status[0])]
         self.udp(4102, answer)
         watch = self.watch(sites.plan({'sip': service(
-            'sip', 'udp', 4102, 'interval: 100ms, timeout: 100ms, rise: 4, fall: 5')}))
+            'sip', 'udp', 4102, 'interval: 250ms, rise: 3, fall: 4')}))
         watch.wait_change('e1', 'sip', 'up')
-        self.assertEqual(asked, ['200 OK'] * 4)
+        self.assertEqual(asked, ['200 OK'] * 3)
         status[0] = '503 Busy'
         watch.wait_change('e1', 'sip', 'down')
-        self.assertEqual(asked.count('503 Busy'), 5)
+        self.assertEqual(asked.count('503 Busy'), 4)
 
 
 class Question(support.Case):
@@ -275,7 +275,7 @@ class Question(support.Case):
         text = sites.plan({'sip': service('sip', 'udp', 4210, vip='[10.9.7.1, "fd09::7"]')}, edges)
         watch = self.watch(text, '--source', sites.SOURCE_V6)
         watch.wait_change('e1', 'sip', 'up')
-        request, peer = v6.seen[0]
+        request, peer, _ = v6.seen[0]
         self.assertEqual(peer[0], sites.SOURCE_V6)
         self.assertIn(f'Via: SIP/2.0/UDP [{sites.SOURCE_V6}]:{peer[1]};', request.decode())
         self.assertIn(f'From: <sip:turnout@[{sites.SOURCE_V6}]>;', request.decode())
@@ -293,24 +293,19 @@ class Question(support.Case):
 
 class Pace(support.Case):
     def test_spread_and_jitter(self):
-        times = {}
-
-        def answer(data, _):
-            to = re.search(r'sip:([\d.:]+)', data.decode())[1]
-            times.setdefault(to, []).append(time.monotonic())
-            return [servers.sip_reply(data)]
-        for i in range(15):
-            self.udp(4300 + i, answer)
-        begun = time.monotonic()
+        all_of = [self.udp(4300 + i, servers.sip_udp(), [E1]) for i in range(30)]
+        begun = time.time()
         watch = self.watch(sites.plan({f's{i}': service(
-            'sip', 'udp', 4300 + i, 'interval: 500ms, timeout: 400ms, rise: 3') for i in range(15)}))
-        for i in range(15):
+            'sip', 'udp', 4300 + i, 'interval: 500ms, rise: 3') for i in range(30)}))
+        for i in range(30):
             watch.wait_change('e1', f's{i}', 'up')
-        first = [t[0] - begun for t in times.values()]
+        times = [[at for _, _, at in server.seen] for server in all_of]
+        first = [t[0] - begun for t in times]
         self.assertGreater(max(first) - min(first), 0.15)
-        gaps = [b - a for t in times.values() for a, b in zip(t, t[1:])]
+        gaps = [b - a for t in times for a, b in zip(t, t[1:])]
         self.assertGreater(min(gaps), 0.4)
-        self.assertGreater(max(gaps) - min(gaps), 0.01)
+        self.assertLess(min(gaps), 0.49)
+        self.assertGreater(max(gaps) - min(gaps), 0.02)
 
     def test_sockets_are_bounded(self):
         """Thirty checks of servers that never answer, two sockets: all have their turn."""
@@ -323,12 +318,12 @@ class Pace(support.Case):
         for i in range(15):
             self.tcp(4400 + i, talk)
         watch = self.watch(sites.plan({f's{i}': service(
-            'sip', 'tcp', 4400 + i, 'interval: 60ms, timeout: 60ms, fall: 2') for i in range(15)}),
+            'sip', 'tcp', 4400 + i, 'interval: 120ms, fall: 1') for i in range(15)}),
             '--sockets', '2')
         for i in range(15):
             for edge in 'e1', 'n1':
                 watch.wait_change(edge, f's{i}', 'down')
-        self.assertEqual(most[0], 2)
+        self.assertIn(most[0], (1, 2))
 
 
 class Reload(support.Case):
