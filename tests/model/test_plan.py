@@ -10,11 +10,11 @@ site: {name: s, gateways: 192.0.2.1}
 salt: x
 pools:
   old: {role: legacy, edges: {e1: {a: [10.0.0.1, "fd00::1"]}}}
-  new: {role: new, edges: {n1: {a: 10.0.0.2, mode: ipip}}}
+  new: {role: new, edges: {n1: {a: 10.0.0.2, mode: ipip, check_mark: 7}}}
 services:
   web: {kind: other, vip: 192.0.2.9, protocol: tcp, port: 80-89, address: a}
   udp: {kind: turn, vip: [192.0.2.9, "2001:db8::9"], protocol: udp, port: 3478, address: a,
-        idle: 2h, balance: flow}
+        idle: 2h, balance: flow, check: {kind: stun, interval: 500ms}}
 partners:
   wide: 198.51.100.0/24
   narrow: [198.51.100.64/28, 198.51.100.66]
