@@ -158,8 +158,7 @@ static void read_check_map(struct to_loader *l, const struct to_node *node,
 	if (!kind)
 		to_bad(l, to_node_place(node),
 		       "service '%s' has no check unless 'check' says its 'kind'", service->name);
-	else if (node->children > 1 && kind->type == TO_NODE_TEXT &&
-		 !strcmp(kind->text, "none"))
+	else if (node->children > 1 && kind->type == TO_NODE_TEXT && !strcmp(kind->text, "none"))
 		to_bad(l, kind->at, "a check of the kind 'none' has nothing else to say");
 }
 

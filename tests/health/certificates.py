@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+EC = 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'
+
 
 def openssl(*args, **more):
     return subprocess.run(['openssl', *args], check=True, capture_output=True, text=True, **more)
@@ -15,14 +17,14 @@ class Authority:
         self.directory = Path(directory)
         self.file = str(self.directory / 'ca.pem')
         self.key = str(self.directory / 'ca.key')
-        openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+        openssl('req', '-x509', '-newkey', *EC, '-nodes',
                 '-keyout', self.key, '-out', self.file, '-subj', '/CN=Test CA', '-days', '3')
 
-    def issue(self, name, alternatives, *dates):
+    def issue(self, name, alternatives, *dates, key_type=EC):
         """Paths of a certificate and its key. `dates`: options of `openssl x509`."""
         request, certificate, key, extensions = (
             str(self.directory / f'{name}.{end}') for end in ('csr', 'pem', 'key', 'ext'))
-        openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+        openssl('req', '-new', '-newkey', *key_type, '-nodes',
                 '-keyout', key, '-out', request, '-subj', f'/O=Contoso/CN={name}')
         Path(extensions).write_text(f'subjectAltName={alternatives}\n', encoding='utf-8')
         openssl('x509', '-req', '-in', request, '-CA', self.file, '-CAkey', self.key,

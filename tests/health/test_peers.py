@@ -116,6 +116,16 @@ class Tls(support.Case):
             watch.wait_change('e1', name, 'up')
             self.assertRegex(watch.states()['e1', name][1], f'handshake done, {version}$')
 
+    def test_no_diffie_hellman_of_the_size_that_a_peer_likes(self):
+        rsa = self.ca.issue('rsa', 'DNS:rsa.example', key_type=['rsa:2048'])
+        self.s_server(5025, rsa, '-tls1_2', '-cipher', 'DHE')
+        self.s_server(5026, rsa, '-tls1_2', '-cipher', 'kRSA')
+        watch = self.watch(plan({'dhe': service('sip-tls', 'tcp', 5025),
+                                 'rsa': service('sip-tls', 'tcp', 5026)}))
+        watch.wait_change('e1', 'rsa', 'up')
+        watch.wait_change('e1', 'dhe', 'down')
+        self.assertRegex(watch.states()['e1', 'dhe'][1], 'handshake failure$')
+
     def test_mutual_tls(self):
         """Who wants a certificate of ours is alive, as far as a handshake can tell."""
         for i, version in enumerate(('-tls1_2', '-tls1_3')):
