@@ -370,6 +370,26 @@ class Reload(support.Case):
         watch.wait_change('e1', 'a', 'up')
         self.assertEqual(watch.of('e1', 'a'), ['down', 'up'])
 
+    def test_what_is_left_may_be_up(self):
+        """One of two addresses is asked no more, the other one not again for long."""
+        edges = {'e1': f'{{all: [{E1}, "{sites.E1_V6}"]}}',
+                 'n1': f'{{all: [{N1}, "{sites.N1_V6}"]}}'}
+
+        def text(vip, check):
+            return sites.plan({'a': service('sip', 'udp', 4510, check, vip)}, edges)
+        asked = threading.Semaphore(0)
+
+        def answer(data, _):
+            asked.release()
+            return [servers.sip_reply(data)]
+        self.udp(4510, answer, [E1])
+        watch = self.watch(text('[10.9.7.1, "fd09::7"]', sites.TIMES))
+        watch.wait_change('e1', 'a', 'down')
+        for _ in range(3):  # up by itself when it is asked for the third time
+            self.assertTrue(asked.acquire(timeout=sites.PATIENCE))
+        self.assertTrue(watch.take_plan(text('10.9.7.1', 'interval: 1h')))
+        watch.wait_change('e1', 'a', 'up')
+
     def test_a_bad_plan_changes_nothing(self):
         watch = self.watch(sites.plan(self.services()))
         watch.wait_change('e1', 'a', 'up')
