@@ -12,10 +12,10 @@ COOKIE = bytes.fromhex('2112a442')
 class Udp:
     """`answer(data, peer)` gives the datagrams that go back. One socket for each address: what
     listens everywhere would answer from anywhere. `seen`: data, peer, and the kernel's time, in
-    which no load of the machine shows."""
+    which no load of the machine shows. `answered` is released after each answer."""
 
     def __init__(self, addresses, port, answer):
-        self.answer, self.seen = answer, []
+        self.answer, self.seen, self.answered = answer, [], threading.Semaphore(0)
         self.sockets, self.threads = [], []
         for address in addresses:
             family = socket.AF_INET6 if ':' in address else socket.AF_INET
@@ -36,6 +36,7 @@ class Udp:
                 self.seen.append((data, peer, seconds + ns / 1e9))
                 for reply in self.answer(data, peer):
                     s.sendto(reply, peer)
+                self.answered.release()
             except OSError:
                 return
 
