@@ -117,6 +117,40 @@ typedef int (*to_state_visit)(void *arg, const struct to_state_item *item);
 int to_state_walk(struct to_state *state, enum to_entry_kind kind, uint32_t now,
 		  to_state_visit visit, void *arg);
 
+/* Where a walk through all tables stands. All zero: at its beginning. Any bytes do: what cannot be
+ * is at most the end. */
+struct to_state_cursor {
+	uint32_t table; /* (kind * workers + worker) * 2, proven ones first */
+	uint32_t reserved;
+	uint64_t cell;
+};
+
+/*
+ * Goes on through live entries of `kinds` (bits 1 << enum to_entry_kind), looking at `cells` cells
+ * at most, from any thread. Returns 1: there is more, from `at` on; 0: that was all; or what the
+ * visitor returned, if it is negative. If that is positive, the walk stops behind this entry.
+ */
+int to_state_walk_on(struct to_state *state, struct to_state_cursor *at, uint32_t kinds,
+		     uint32_t cells, uint32_t now, to_state_visit visit, void *arg);
+
+/* Which entries a release ends. */
+struct to_release {
+	uint8_t edge;
+	uint8_t service; /* TO_NO_INDEX: all, and what has none */
+	uint8_t group;   /* of that service: its affinities end too. TO_NO_INDEX: it has none */
+	uint8_t reserved;
+};
+bool to_release_takes(const struct to_release *r, const struct to_state_item *item);
+
+/*
+ * Likewise, and ends the entries that `what` takes, at a time before `now` so that a worker whose
+ * clock is late finds them dead as well. A cell that becomes another's meanwhile is left alone: its
+ * time, edge and service are exchanged as one. A worker that is just using an entry may renew it
+ * afterwards: look again. Adds how many were ended to `*ended`.
+ */
+int to_state_release_on(struct to_state *state, struct to_state_cursor *at, uint32_t cells,
+			uint32_t now, const struct to_release *what, uint64_t *ended);
+
 /* Kinds whose proven table all workers share. */
 TO_INLINE bool to_state_is_shared(enum to_entry_kind kind, bool proven)
 {

@@ -54,21 +54,15 @@ static int read_whole(int fd, uint8_t **data, size_t *size)
 	return 0;
 }
 
-int to_table_load(const char *path, struct to_table **table, char *err, size_t err_size)
+int to_table_load_fd(int fd, struct to_table **table, char *err, size_t err_size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	const char *why = NULL;
 	uint8_t *data;
 	size_t size;
 	int ret;
 
-	if (fd < 0) {
-		ret = -errno;
-		snprintf(err, err_size, "%s", strerror(-ret));
-		return ret;
-	}
+	lseek(fd, 0, SEEK_SET); /* a pipe has no beginning to go to */
 	ret = read_whole(fd, &data, &size);
-	close(fd);
 	if (ret < 0) {
 		snprintf(err, err_size, "%s", strerror(-ret));
 		return ret;
@@ -81,6 +75,20 @@ int to_table_load(const char *path, struct to_table **table, char *err, size_t e
 	}
 	*table = (struct to_table *)data;
 	return 0;
+}
+
+int to_table_load(const char *path, struct to_table **table, char *err, size_t err_size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0) {
+		ret = -errno;
+		snprintf(err, err_size, "%s", strerror(-ret));
+		return ret;
+	}
+	ret = to_table_load_fd(fd, table, err, err_size);
+	close(fd);
+	return ret;
 }
 
 typedef const char *name_of(const struct to_table *t, uint8_t index);
