@@ -77,11 +77,11 @@ static uint8_t or_none(uint32_t i, uint32_t count)
 json_t *to_cells_json(const struct to_counters *const *workers, unsigned n,
 		      const struct to_table *table)
 {
-	uint32_t services = to_table_service_count(table);
-	uint32_t edges = to_table_edge_count(table);
+	uint32_t services = table ? to_table_service_count(table) : 0;
+	uint32_t edges = table ? to_table_edge_count(table) : 0;
 	json_t *all = json_array();
 
-	for (uint32_t s = 0; s <= services; s++) {
+	for (uint32_t s = 0; table && s <= services; s++) {
 		for (uint32_t c = 0; c < TO_CLASS_COUNT; c++) {
 			for (uint32_t e = 0; e <= edges; e++) {
 				for (uint32_t r = 0; r < TO_REASON_COUNT; r++)

@@ -89,11 +89,17 @@ static inline void dispose(struct dp_live_worker *w, struct to_frame *f)
 	put_out(w, port, m);
 }
 
-/* `mbufs` are this worker's, of one segment; m->port is the index in live->port. */
+/* `mbufs` are this worker's, of one segment; m->port is the index in live->port. As long as there
+ * is no table, all of it is the kernel's. */
 static void decide(struct dp_live_worker *w, struct rte_mbuf **mbufs, unsigned n, uint32_t now)
 {
 	struct to_frame frames[TO_BURST];
 
+	if (unlikely(!to_worker_table(w->pipeline))) {
+		for (unsigned i = 0; i < n; i++)
+			put_kernel(w, mbufs[i]->port, mbufs[i]);
+		return;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = mbufs[i];
 
@@ -171,7 +177,7 @@ static unsigned poll_port(struct dp_live_worker *w, unsigned port, uint32_t now)
 	}
 	w->count.received += received;
 	n = take(w, port, mbufs, received);
-	if (w->live->workers > 1)
+	if (w->live->workers > 1 && likely(to_worker_table(w->pipeline)))
 		n = hand_over(w, mbufs, n);
 	if (n)
 		decide(w, mbufs, n, now);
@@ -205,6 +211,7 @@ static void go_round(struct dp_live_worker *w)
 	uint32_t now = dp_clock_now(&w->clock, tsc);
 	unsigned done = 0;
 
+	w->count.rounds++;
 	dp_generation_turn(&live->generations, w->index, w->pipeline);
 	for (unsigned i = 0; i < live->ports; i++)
 		done += poll_port(w, i, now);

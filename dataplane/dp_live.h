@@ -25,6 +25,7 @@ struct dp_live_count {
 	uint64_t kernel_drop; /* the kernel's, but the port has no kernel's port */
 	uint64_t from_kernel;
 	uint64_t unreadable; /* dropped: in more segments than fit one */
+	uint64_t rounds;     /* of its loop: it grows as long as the worker runs */
 };
 
 /* What all workers share, read only while they run. */

@@ -22,6 +22,8 @@ static const struct {
 	{"unreadable", offsetof(struct dp_live_count, unreadable)},
 };
 
+_Static_assert(sizeof(counts) / sizeof(counts[0]) == DP_LIVE_COUNTS, "all of them");
+
 static uint64_t read_count(const struct dp_live_worker *w, size_t offset)
 {
 	const uint8_t *at = (const uint8_t *)&w->count + offset;
@@ -29,12 +31,22 @@ static uint64_t read_count(const struct dp_live_worker *w, size_t offset)
 	return __atomic_load_n((const uint64_t *)(const void *)at, __ATOMIC_RELAXED);
 }
 
+void dp_live_sums(const struct dp_live *live, const struct dp_live_worker *workers,
+		  struct dp_live_sum sum[DP_LIVE_COUNTS])
+{
+	for (unsigned c = 0; c < DP_LIVE_COUNTS; c++) {
+		sum[c] = (struct dp_live_sum){.name = counts[c].name};
+		for (unsigned i = 0; i < live->workers; i++)
+			sum[c].value += read_count(&workers[i], counts[c].offset);
+	}
+}
+
 /* All workers together, and each by itself. */
 static json_t *ports_json(const struct dp_live *live, const struct dp_live_worker *workers)
 {
 	json_t *j = json_object();
 
-	for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+	for (size_t c = 0; c < DP_LIVE_COUNTS; c++) {
 		json_t *each = json_array();
 		uint64_t sum = 0;
 
@@ -58,8 +70,9 @@ int dp_report(const struct dp_live *live, const struct dp_live_worker *workers, 
 	const struct to_table *t = live->generations.running;
 	json_t *j = json_pack("{s:s, s:i, s:f, s:I, s:s, s:b}", "engine", "dpdk", "workers",
 			      (int)live->workers, "seconds", seconds, "generation",
-			      (json_int_t)t->generation, "stage", to_table_string(t, t->stage_name),
-			      "live", dp_generation_is_live(&live->generations));
+			      (json_int_t)(t ? t->generation : 0), "stage",
+			      t ? to_table_string(t, t->stage_name) : "", "live",
+			      t && dp_generation_is_live(&live->generations));
 	int ret;
 
 	for (unsigned i = 0; i < live->workers; i++)

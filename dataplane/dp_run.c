@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The engine on live traffic: sets everything up, and then watches the workers. */
 #include <errno.h>
+#include <poll.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -11,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
+#include "dp_control.h"
 #include "dp_live.h"
 #include "dp_report.h"
 #include "dp_run.h"
@@ -21,11 +25,11 @@
 #include "state.h"
 #include "table_view.h"
 
-#define RING_SIZE     4096    /* frames handed over to a worker; a power of two */
-#define MBUF_CACHE    256     /* of an lcore */
-#define MBUF_EXTRA    64      /* Ethernet header and tags beside the MTU */
-#define LOOK_NS       1000000 /* how often the main thread looks after things */
-#define LIVE_WITHIN_S 2       /* a generation that takes longer is complained of */
+#define RING_SIZE     4096 /* frames handed over to a worker; a power of two */
+#define MBUF_CACHE    256  /* of an lcore */
+#define MBUF_EXTRA    64   /* Ethernet header and tags beside the MTU */
+#define LOOK_MS       1    /* how often the main thread looks whether a limit is reached */
+#define LIVE_WITHIN_S 2    /* a generation that takes longer is complained of */
 
 struct dp_run {
 	struct dp_run_options options;
@@ -34,8 +38,9 @@ struct dp_run {
 	struct rte_mempool *pool;
 	struct to_state *state;
 	struct dp_live_worker *workers;
+	struct dp_control control;
 	unsigned launched;
-	sigset_t signals;
+	int signals;        /* a signalfd */
 	uint64_t first_tsc; /* when the first frame had come; 0: not yet */
 };
 
@@ -108,13 +113,14 @@ static const struct rte_ether_addr *find_nexthop(const struct dp_run_options *o,
 }
 
 /* Every edge of the table must be reachable before it becomes the generation. */
-static int set_nexthops(const struct dp_run *r, const struct to_table *t, struct to_nexthops *nh)
+static int set_nexthops(const struct dp_run *r, const struct to_table *t, struct to_nexthops *nh,
+			char *err, size_t err_size)
 {
 	const struct rte_ether_addr *outside = find_nexthop(&r->options, "outside");
 	const struct rte_ether_addr *others = find_nexthop(&r->options, "edges");
 
 	if (!outside) {
-		fprintf(stderr, "turnout-dp: no next hop towards clients: --nexthop outside=MAC\n");
+		snprintf(err, err_size, "no next hop towards clients: --nexthop outside=MAC");
 		return -EINVAL;
 	}
 	memcpy(nh->outside, outside, sizeof(nh->outside));
@@ -125,8 +131,8 @@ static int set_nexthops(const struct dp_run *r, const struct to_table *t, struct
 		const struct rte_ether_addr *mac = find_nexthop(&r->options, name);
 
 		if (!mac && !others) {
-			fprintf(stderr, "turnout-dp: no next hop to edge %s: --nexthop %s=MAC\n",
-				name, name);
+			snprintf(err, err_size, "no next hop to edge %s: --nexthop %s=MAC", name,
+				 name);
 			return -EINVAL;
 		}
 		memcpy(nh->edge[i], mac ? mac : others, sizeof(nh->edge[i]));
@@ -198,23 +204,78 @@ static int launch(struct dp_run *r)
 	return 0;
 }
 
-/* The first table. Its next hops are all there is to know before the workers begin. */
+/* Before a table is published. Edges that the running generation has keep their next hops; the
+ * others' nobody reads yet. */
+static int admit(void *arg, const struct to_table *t, char *err, size_t err_size)
+{
+	struct dp_run *r = arg;
+	const struct to_table *running = r->live.generations.running;
+	uint32_t known = running ? to_table_edge_count(running) : 0;
+	struct to_nexthops nexthops = {0};
+	int ret = set_nexthops(r, t, &nexthops, err, err_size);
+
+	if (ret < 0)
+		return ret;
+	if (!running)
+		r->nexthops = nexthops;
+	else
+		memcpy(r->nexthops.edge[known], nexthops.edge[known],
+		       (TO_MAX_EDGES - known) * sizeof(nexthops.edge[0]));
+	return 0;
+}
+
+/* What an earlier process had committed. If it cannot be had, nothing is lost but time. */
+static void restore(struct dp_run *r)
+{
+	struct to_table *t = dp_control_restore(&r->control);
+	char err[512] = "";
+
+	if (!t)
+		return;
+	if (dp_control_publish(&r->control, t, err, sizeof(err)) < 0) {
+		fprintf(stderr, "turnout-dp: %s.table: refused: %s\n", r->options.state, err);
+		dp_generation_discard(t);
+		return;
+	}
+	fprintf(stderr, "turnout-dp: takes generation %llu over\n",
+		(unsigned long long)t->generation);
+}
+
+/* There may be none, with a control process; or the one that goes on is newer than the file. */
 static int first_table(struct dp_run *r)
 {
+	struct dp_generations *g = &r->live.generations;
 	struct to_table *t;
-	char err[512];
+	char err[512] = "";
 
-	if (dp_generation_prepare(&r->live.generations, r->options.table, &t, err, sizeof(err)) <
-	    0) {
+	restore(r);
+	if (!r->options.table)
+		return TO_EXIT_DONE;
+	if (dp_generation_prepare(g, r->options.table, &t, err, sizeof(err)) < 0) {
 		fprintf(stderr, "turnout-dp: %s: refused: %s\n", r->options.table, err);
-		return TO_EXIT_REFUSED;
+		return g->running ? TO_EXIT_DONE : TO_EXIT_REFUSED;
 	}
-	if (set_nexthops(r, t, &r->nexthops) < 0) {
+	if (dp_control_publish(&r->control, t, err, sizeof(err)) < 0) {
+		fprintf(stderr, "turnout-dp: %s\n", err);
 		dp_generation_discard(t);
-		return TO_EXIT_USAGE;
+		return g->running ? TO_EXIT_DONE : TO_EXIT_USAGE;
 	}
-	dp_generation_publish(&r->live.generations, t);
 	return TO_EXIT_DONE;
+}
+
+static int start_control(struct dp_run *r)
+{
+	char err[512] = "";
+
+	r->control.workers = r->workers;
+	r->control.state = r->state;
+	if (!r->options.control)
+		return TO_EXIT_DONE;
+	if (dp_control_open(&r->control, r->options.control, r->options.control_group, err,
+			    sizeof(err)) == 0)
+		return TO_EXIT_DONE;
+	fprintf(stderr, "turnout-dp: --control %s\n", err);
+	return TO_EXIT_UNREACHABLE;
 }
 
 static int start(struct dp_run *r)
@@ -223,6 +284,11 @@ static int start(struct dp_run *r)
 	int ret, code;
 
 	r->live.workers = r->options.workers;
+	r->control = (struct dp_control){.live = &r->live,
+					 .nexthops = &r->nexthops,
+					 .state_path = r->options.control ? r->options.state : NULL,
+					 .admit = admit,
+					 .arg = r};
 	if (rte_lcore_count() < r->live.workers + 1) {
 		fprintf(stderr,
 			"turnout-dp: %u workers need %u lcores, and DPDK has %u: see its -l and "
@@ -249,6 +315,9 @@ static int start(struct dp_run *r)
 		return TO_EXIT_UNREACHABLE;
 	}
 	ret = start_workers(r);
+	code = ret == 0 ? start_control(r) : TO_EXIT_DONE;
+	if (code != TO_EXIT_DONE)
+		return code;
 	if (ret == 0)
 		ret = launch(r);
 	return ret < 0 ? complain("cannot start the workers", ret) : TO_EXIT_DONE;
@@ -258,6 +327,7 @@ static void stop(struct dp_run *r)
 {
 	__atomic_store_n(&r->live.stop, true, __ATOMIC_RELAXED);
 	rte_eal_mp_wait_lcore();
+	dp_control_close(&r->control);
 	for (unsigned i = 0; r->workers && i < r->live.workers; i++) {
 		if (r->workers[i].pipeline)
 			to_worker_free(r->workers[i].pipeline);
@@ -277,8 +347,13 @@ static void stop(struct dp_run *r)
 static void await_live(const struct dp_generations *g)
 {
 	uint64_t deadline = rte_rdtsc() + LIVE_WITHIN_S * rte_get_tsc_hz();
-	unsigned long long generation = g->running->generation;
+	unsigned long long generation = g->running ? g->running->generation : 0;
 
+	if (!g->running) {
+		fprintf(stderr, "turnout-dp: ready: no generation yet, all packets are the "
+				"kernel's\n");
+		return;
+	}
 	while (!dp_generation_is_live(g) && rte_rdtsc() < deadline)
 		rte_pause();
 	if (dp_generation_is_live(g))
@@ -289,36 +364,25 @@ static void await_live(const struct dp_generations *g)
 			generation);
 }
 
-/* Edges that the running generation does not have: nobody reads their next hops yet. */
-static void add_nexthops(struct dp_run *r, const struct to_nexthops *more)
-{
-	uint32_t known = to_table_edge_count(r->live.generations.running);
-
-	memcpy(r->nexthops.edge[known], more->edge[known],
-	       (TO_MAX_EDGES - known) * sizeof(more->edge[0]));
-}
-
 /* SIGHUP: the table again, as the next generation, or not at all. */
 static void reload(struct dp_run *r)
 {
 	struct dp_generations *g = &r->live.generations;
-	struct to_nexthops nexthops = {0};
 	char err[512] = "";
 	struct to_table *t;
-	int ret;
 
+	if (!r->options.table) {
+		fprintf(stderr, "turnout-dp: there is no --table to be read again\n");
+		return;
+	}
 	if (dp_generation_prepare(g, r->options.table, &t, err, sizeof(err)) < 0) {
 		fprintf(stderr, "turnout-dp: %s: refused: %s\n", r->options.table, err);
 		return;
 	}
-	ret = set_nexthops(r, t, &nexthops);
-	if (ret == 0) {
-		add_nexthops(r, &nexthops);
-		ret = dp_generation_publish(g, t);
-	}
-	if (ret < 0) {
-		fprintf(stderr, "turnout-dp: %s: refused: generation %llu goes on\n",
-			r->options.table, (unsigned long long)g->running->generation);
+	if (dp_control_publish(&r->control, t, err, sizeof(err)) < 0) {
+		fprintf(stderr, "turnout-dp: %s: refused: %s; generation %llu goes on\n",
+			r->options.table, err,
+			(unsigned long long)(g->running ? g->running->generation : 0));
 		dp_generation_discard(t);
 		return;
 	}
@@ -350,22 +414,64 @@ static bool is_over(struct dp_run *r)
 	return r->options.seconds && running_seconds(r) >= (double)r->options.seconds;
 }
 
+/* False: it is the end. */
+static bool take_signals(struct dp_run *r)
+{
+	struct signalfd_siginfo s;
+
+	while (read(r->signals, &s, sizeof(s)) == sizeof(s)) {
+		if (s.ssi_signo == SIGHUP)
+			reload(r);
+		else if (s.ssi_signo == SIGUSR1)
+			dp_report(&r->live, r->workers, running_seconds(r), stdout);
+		else
+			return false;
+	}
+	return true;
+}
+
+/* Milliseconds until something is to be looked after without being asked. */
+static int wait_ms(const struct dp_run *r)
+{
+	const struct to_engine_server *server = r->control.server;
+	int ms = server ? to_engine_server_timeout(server) : -1;
+	bool look = !r->first_tsc || r->options.packets || r->options.seconds ||
+		    r->live.generations.before;
+
+	return look && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
+}
+
 /* Until a signal or a limit ends it. */
 static void watch(struct dp_run *r)
 {
-	const struct timespec look = {.tv_nsec = LOOK_NS};
+	struct to_engine_server *server = r->control.server;
+	struct pollfd fds[] = {{.fd = r->signals, .events = POLLIN},
+			       {.fd = server ? to_engine_server_fd(server) : -1, .events = POLLIN}};
 
 	while (!is_over(r)) {
-		int signal = sigtimedwait(&r->signals, NULL, &look);
-
-		if (signal == SIGHUP)
-			reload(r);
-		else if (signal == SIGUSR1)
-			dp_report(&r->live, r->workers, running_seconds(r), stdout);
-		else if (signal > 0)
+		if (poll(fds, 2, wait_ms(r)) < 0 && errno != EINTR)
 			return;
+		if (!take_signals(r))
+			return;
+		if (server)
+			to_engine_server_turn(server);
 		dp_generation_reclaim(&r->live.generations);
 	}
+}
+
+/* Before DPDK makes threads, so that they all leave signals to this one. */
+static int open_signals(struct dp_run *r)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return r->signals < 0 ? -errno : 0;
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -386,13 +492,9 @@ int dp_run_main(int argc, char **argv)
 		dp_run_help();
 		return argc == 1 ? TO_EXIT_USAGE : TO_EXIT_DONE;
 	}
-	/* before DPDK makes threads, so that they all leave them to this one */
-	sigemptyset(&r.signals);
-	sigaddset(&r.signals, SIGHUP);
-	sigaddset(&r.signals, SIGUSR1);
-	sigaddset(&r.signals, SIGINT);
-	sigaddset(&r.signals, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &r.signals, NULL);
+	used = open_signals(&r);
+	if (used < 0)
+		return complain("cannot wait for signals", used);
 	used = rte_eal_init(argc, argv);
 	if (used < 0)
 		return complain("DPDK does not start", -rte_errno);

@@ -19,11 +19,19 @@
 
 static const char help[] =
 	"Usage: turnout-dp run [EAL OPTION]... -- --table IMAGE --port NAME:ZONE... [OPTION]...\n"
+	"       turnout-dp run [EAL OPTION]... -- --control PATH --port NAME:ZONE... "
+	"[OPTION]...\n"
 	"\n"
 	"Steers live traffic. What comes before the -- is DPDK's: lcores (one for each worker\n"
 	"beside the main one), memory and devices.\n"
 	"\n"
 	"  --table IMAGE          the table; read again at SIGHUP, as the next generation\n"
+	"  --control PATH         listens there for the control process; what it publishes goes "
+	"on\n"
+	"                         after a restart, from FILE.table beside the state. Without "
+	"--table\n"
+	"                         all packets are the kernel's until a table is published\n"
+	"  --control-group GROUP  whose members may connect too, beside root and the user\n"
 	"  --port NAME:ZONE[:KERNEL]\n"
 	"                         a DPDK port and what it leads to: outside, edges or both; what "
 	"is\n"
@@ -47,6 +55,8 @@ static const char help[] =
 
 enum {
 	OPT_TABLE = 256,
+	OPT_CONTROL,
+	OPT_CONTROL_GROUP,
 	OPT_PORT,
 	OPT_NEXTHOP,
 	OPT_WORKERS,
@@ -61,6 +71,8 @@ enum {
 
 static const struct option options[] = {
 	{"table", required_argument, NULL, OPT_TABLE},
+	{"control", required_argument, NULL, OPT_CONTROL},
+	{"control-group", required_argument, NULL, OPT_CONTROL_GROUP},
 	{"port", required_argument, NULL, OPT_PORT},
 	{"nexthop", required_argument, NULL, OPT_NEXTHOP},
 	{"workers", required_argument, NULL, OPT_WORKERS},
@@ -189,6 +201,12 @@ static bool set(int option, struct dp_run_options *o)
 	case OPT_TABLE:
 		o->table = optarg;
 		return true;
+	case OPT_CONTROL:
+		o->control = optarg;
+		return true;
+	case OPT_CONTROL_GROUP:
+		o->control_group = optarg;
+		return true;
 	case OPT_STATE:
 		o->state = optarg;
 		return true;
@@ -219,8 +237,8 @@ int dp_run_options(int argc, char **argv, struct dp_run_options *o)
 	}
 	if (optind < argc)
 		fprintf(stderr, "turnout-dp: unexpected argument '%s'\n", argv[optind]);
-	else if (!o->table || !o->ports)
-		fprintf(stderr, "turnout-dp: run needs --table and --port\n");
+	else if (!(o->table || o->control) || !o->ports)
+		fprintf(stderr, "turnout-dp: run needs --port, and --table or --control\n");
 	else
 		return -1;
 usage:

@@ -10,7 +10,9 @@ struct dp_nexthop_option {
 };
 
 struct dp_run_options {
-	const char *table;
+	const char *table;   /* NULL: what the control process publishes */
+	const char *control; /* socket; NULL: none */
+	const char *control_group;
 	const char *state; /* file; NULL: memory that ends with the process */
 	unsigned workers;
 	unsigned ports;

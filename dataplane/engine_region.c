@@ -161,6 +161,8 @@ void to_region_name(struct to_region *r, const char *name, uint64_t value)
 	if (r->named_count == TO_REGION_NAMED)
 		return;
 	snprintf(named->name, sizeof(named->name), "%s", name);
+	for (char *c = named->name; *c; c++)
+		*c = *c == '_' ? '-' : *c;
 	named->value = value;
 	r->named_count++;
 }

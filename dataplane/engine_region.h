@@ -25,7 +25,7 @@ void to_engine_region_renew(struct to_engine_region *r, const struct to_engine *
 /* For to_engine_ops.fill(): sums of workers' counters. `t` may be NULL. */
 void to_region_count(struct to_region *r, const struct to_counters *const *workers, unsigned n,
 		     const struct to_table *t);
-/* Likewise, one more counter with a name. */
+/* Likewise, one more counter with a name; '_' becomes '-'. */
 void to_region_name(struct to_region *r, const char *name, uint64_t value);
 
 #endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The control process's side of a running engine: engine_server.h over the workers of dp_live.h. */
+#ifndef TURNOUT_DP_CONTROL_H
+#define TURNOUT_DP_CONTROL_H
+
+#include "dp_live.h"
+#include "engine_server.h"
+#include "state.h"
+
+/* When a worker was last seen to go round. The main thread's. */
+struct dp_pulse {
+	uint64_t rounds;
+	uint64_t since_ns;
+};
+
+struct dp_control {
+	/* given by the engine, all of it the engine's */
+	struct dp_live *live;
+	struct dp_live_worker *workers;
+	struct to_state *state;
+	const struct to_nexthops *nexthops;
+	const char *state_path; /* NULL: no copy of the image is kept */
+	/* To be published now: its next hops. 0 or a negative errno with a message. */
+	int (*admit)(void *arg, const struct to_table *t, char *err, size_t err_size);
+	void *arg;
+
+	struct to_engine_server *server; /* NULL: there is none */
+	struct dp_pulse pulse[TO_PROTOCOL_WORKERS];
+};
+
+/* Listens. Returns 0 or a negative errno with a message. */
+int dp_control_open(struct dp_control *c, const char *path, const char *group, char *err,
+		    size_t err_size);
+void dp_control_close(struct dp_control *c);
+
+/* Publishes `t`, which can follow the running generation and is taken over, and keeps a copy of it
+ * beside the state. Returns 0 or a negative errno with a message, and nothing has changed. */
+int dp_control_publish(struct dp_control *c, struct to_table *t, char *err, size_t err_size);
+
+/* The generation that an earlier process had committed, to go on with, checked; NULL: there is
+ * none, or it cannot be used, which is said on stderr. */
+struct to_table *dp_control_restore(const struct dp_control *c);
+
+#endif
