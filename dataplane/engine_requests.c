@@ -111,10 +111,11 @@ static int load(struct to_engine_server *s, int fd, struct to_table **t, char *e
 	const struct to_table *running = e->ops->running(e->arg);
 	int ret = to_memfd_is_sealed(fd, err, err_size);
 
-	if (ret == 0)
-		ret = to_table_load_fd(fd, t, err, err_size);
 	if (ret < 0)
 		return ret;
+	ret = to_table_load_fd(fd, t, err, err_size);
+	if (ret < 0)
+		return ret == -ENOMEM ? ret : -EINVAL;
 	if (running)
 		ret = to_table_can_follow(running, *t, err, err_size);
 	if (ret == 0 && e->ops->admits)

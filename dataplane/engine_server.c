@@ -141,9 +141,11 @@ static void take_request(struct to_engine_server *s, struct to_connection *c, ui
 		close(fd);
 }
 
-/* One message of each peer a turn. */
-static void take_requests(struct to_engine_server *s)
+/* One message of each peer a turn. True: there is a peer that is not accepted yet. */
+static bool take_requests(struct to_engine_server *s)
 {
+	bool new_peer = false;
+
 	struct epoll_event event[TO_CONNECTIONS + 1];
 	int n = epoll_wait(s->epoll, event, TO_CONNECTIONS + 1, 0);
 
@@ -152,12 +154,10 @@ static void take_requests(struct to_engine_server *s)
 
 		if (number < TO_CONNECTIONS)
 			take_request(s, &s->connection[number], event[i].events);
+		else
+			new_peer = true;
 	}
-	/* last, so that no event is taken for a connection's that has just come */
-	for (int i = 0; i < n; i++) {
-		if (event[i].data.u32 == LISTENING)
-			accept_peer(s);
-	}
+	return new_peer;
 }
 
 static bool somebody_waits_for_census(const struct to_engine_server *s)
@@ -208,12 +208,12 @@ static void settle(struct to_engine_server *s, uint32_t number, bool was_paused,
 
 void to_engine_server_turn(struct to_engine_server *s)
 {
-	bool paused[TO_CONNECTIONS];
+	bool paused[TO_CONNECTIONS], new_peer;
 	uint64_t now_ns;
 
 	for (unsigned i = 0; i < TO_CONNECTIONS; i++)
 		paused[i] = s->connection[i].paused;
-	take_requests(s);
+	new_peer = take_requests(s);
 	now_ns = to_engine_now_ns();
 	for (unsigned i = 0; i < TO_CONNECTIONS; i++) {
 		if (s->connection[i].fd >= 0 && !s->connection[i].lost)
@@ -224,6 +224,8 @@ void to_engine_server_turn(struct to_engine_server *s)
 		to_engine_renew(s);
 	for (uint32_t i = 0; i < TO_CONNECTIONS; i++)
 		settle(s, i, paused[i], now_ns);
+	if (new_peer) /* last: those that have just gone have made room */
+		accept_peer(s);
 }
 
 int to_engine_server_timeout(const struct to_engine_server *s)
