@@ -68,6 +68,7 @@ static inline void to_engine_event(to_engine *x, enum to_event event)
 #include "leave.h"
 #include "losses.h"
 #include "reclaim.h"
+#include "release.h"
 
 TO_PART int to_parse_packet(to_engine *x, struct to_packet *k)
 {
@@ -100,11 +101,15 @@ TO_INLINE bool begin(struct xdp_md *x, struct to_packet *k)
 {
 	__u32 zero = 0, ifindex = x->ingress_ifindex;
 	struct to_bpf_control *c = bpf_map_lookup_elem(&control, &zero);
+	const struct to_table *table;
 	struct to_bpf_port *port;
 
 	if (!c)
 		return false;
 	k->slot = *(volatile __u32 *)&c->slot;
+	table = to_engine_table(x, k);
+	if (!table || !table->generation) /* there is none yet */
+		return false;
 	if (replay) {
 		k->now = c->now;
 		k->zone = c->zone;

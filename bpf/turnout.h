@@ -158,4 +158,16 @@ struct to_bpf_reclaim {
 	uint32_t freed; /* out */
 };
 
+/* For the program of release.h. */
+struct to_bpf_release {
+	uint32_t kind; /* enum to_entry_kind */
+	uint32_t proven;
+	uint32_t n;
+	uint32_t expires; /* what is ended is dead from this second on */
+	uint32_t edge;
+	uint32_t service; /* TO_NO_INDEX: all, and what has none */
+	uint32_t reserved;
+	uint32_t ended; /* out */
+};
+
 #endif

@@ -53,8 +53,8 @@ void to_xdp_nexthops_close(struct to_xdp_nexthops *n);
 int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, char *err,
 			  size_t err_size);
 
-/* Attaches the program to the ports that are there, and to others as soon as they come. There must
- * be a generation by now. Says on stderr which next hops cannot be used, and why. */
+/* Attaches the program to the ports that are there, and to others as soon as they come. Says on
+ * stderr which next hops of the generation cannot be used, and why. */
 int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size);
 
 /* Once a second: tries ports again that could not be attached when they came. */

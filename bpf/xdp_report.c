@@ -38,8 +38,8 @@ json_t *to_xdp_report(const struct to_xdp *x, const struct to_xdp_ports *ports,
 		return NULL;
 	}
 	j = json_pack("{s:s, s:f, s:I, s:s}", "engine", "xdp", "seconds", seconds, "generation",
-		      (json_int_t)running->generation, "stage",
-		      to_table_string(running, running->stage_name));
+		      (json_int_t)(running ? running->generation : 0), "stage",
+		      running ? to_table_string(running, running->stage_name) : "");
 	json_object_set_new(j, "ports", ports_json(ports));
 	json_object_set_new(j, "verdicts", to_verdicts_json(&counters, 1));
 	json_object_set_new(j, "events", to_events_json(&counters, 1));

@@ -20,6 +20,7 @@
 #include "dataplane/table_view.h"
 #include "turnout.skel.h"
 #include "xdp_adopt.h"
+#include "xdp_control.h"
 #include "xdp_entries.h"
 #include "xdp_nexthops.h"
 #include "xdp_pin.h"
@@ -40,6 +41,7 @@ struct xdp_run {
 	struct to_xdp_nexthops nexthops;
 	struct to_xdp_sweep sweep;
 	struct to_table *running; /* a copy of the generation */
+	struct to_xdp_control control;
 	uint32_t sweep_step;
 	bool unacknowledged; /* some packets may be decided by the generation before */
 	int untold_hops;     /* what stderr has last of each: xdp_tell.h */
@@ -113,7 +115,33 @@ static int publish(struct xdp_run *r, struct to_table *t, char *err, size_t err_
 			(unsigned long long)(monotonic_ns() - begin) / 1000);
 	free(r->running);
 	r->running = t;
+	to_xdp_control_committed(&r->control);
 	return 0;
+}
+
+static int publish_for_control(void *arg, struct to_table *t, char *err, size_t err_size)
+{
+	return publish(arg, t, err, err_size);
+}
+
+/* Before privileges are given up. */
+static int open_control(struct xdp_run *r)
+{
+	char err[256] = "";
+
+	r->control = (struct to_xdp_control){.xdp = &r->xdp,
+					     .ports = &r->ports,
+					     .hops = &r->nexthops.hops,
+					     .running = &r->running,
+					     .unacknowledged = &r->unacknowledged,
+					     .publish = publish_for_control,
+					     .arg = r};
+	if (!r->options.control ||
+	    to_xdp_control_open(&r->control, r->options.control, r->options.control_group, err,
+				sizeof(err)) == 0)
+		return TO_EXIT_DONE;
+	fprintf(stderr, "turnout-xdp: --control %s\n", err);
+	return TO_EXIT_UNREACHABLE;
 }
 
 /* Reads the table; it becomes the generation if it can follow the running one. */
@@ -121,8 +149,13 @@ static int load_table(struct xdp_run *r)
 {
 	char err[512] = "";
 	struct to_table *t;
-	int ret = to_table_load(r->options.table, &t, err, sizeof(err));
+	int ret;
 
+	if (!r->options.table) {
+		fprintf(stderr, "turnout-xdp: there is no --table to be read\n");
+		return -ENOENT;
+	}
+	ret = to_table_load(r->options.table, &t, err, sizeof(err));
 	if (ret < 0)
 		goto refused;
 	if (r->running && t->generation == r->running->generation &&
@@ -196,6 +229,9 @@ static void say_ready(const struct xdp_run *r)
 {
 	const char *comma = "";
 
+	if (!r->running)
+		fprintf(stderr, "turnout-xdp: ready: no generation yet, all packets are the "
+				"kernel's\n");
 	fprintf(stderr, "turnout-xdp: steering on ");
 	for (unsigned i = 0; i < r->ports.n; i++) {
 		const struct to_xdp_port *p = &r->ports.port[i];
@@ -233,7 +269,7 @@ static void tell_moved(const struct to_xdp_adoption *a)
 			(unsigned long long)a->lost);
 }
 
-/* There is a generation: the program may have packets. */
+/* There is a generation, or the program passes everything on: it may have packets. */
 static int attach(struct xdp_run *r)
 {
 	char err[512] = "";
@@ -287,11 +323,11 @@ static int begin(struct xdp_run *r)
 	}
 	if (ret < 0)
 		return complain("cannot take the generation over", ret);
-	if (!taken && load_table(r) < 0)
+	if (!taken && r->options.table && load_table(r) < 0)
 		return TO_EXIT_REFUSED;
 	if (attach(r) < 0)
 		return TO_EXIT_UNREACHABLE;
-	if (taken)
+	if (taken && r->options.table)
 		load_table(r);
 	return settle(r);
 }
@@ -317,7 +353,9 @@ static int start(struct xdp_run *r)
 			"turnout-xdp: finishes the move that was interrupted; --pins %u "
 			"counts from the next start on\n",
 			r->options.pins);
-	code = begin(r);
+	code = open_control(r);
+	if (code == TO_EXIT_DONE)
+		code = begin(r);
 	if (code == TO_EXIT_DONE)
 		say_ready(r);
 	return code;
@@ -376,13 +414,18 @@ static bool take_signals(struct xdp_run *r)
 
 static void loop(struct xdp_run *r)
 {
+	struct to_engine_server *server = r->control.server;
 	struct pollfd fds[] = {{.fd = r->signals, .events = POLLIN},
 			       {.fd = r->timer, .events = POLLIN},
-			       {.fd = to_hops_fd(r->nexthops.hops), .events = POLLIN}};
+			       {.fd = to_hops_fd(r->nexthops.hops), .events = POLLIN},
+			       {.fd = server ? to_engine_server_fd(server) : -1, .events = POLLIN}};
 
 	for (;;) {
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		if (poll(fds, 4, server ? to_engine_server_timeout(server) : -1) < 0 &&
+		    errno != EINTR)
 			return;
+		if (server)
+			to_engine_server_turn(server);
 		if (fds[2].revents)
 			to_xdp_tell(&r->untold_hops, to_hops_process(r->nexthops.hops),
 				    "cannot follow the kernel's next hops");
@@ -412,6 +455,7 @@ int to_xdp_run_main(int argc, char **argv)
 	}
 	if (code != TO_EXIT_DONE)
 		to_xdp_adopt_abandon(&r.xdp, &r.adoption);
+	to_xdp_control_close(&r.control);
 	if (r.nexthops.hops)
 		to_xdp_nexthops_close(&r.nexthops);
 	to_xdp_close(&r.xdp);

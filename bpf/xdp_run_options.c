@@ -16,6 +16,7 @@
 
 static const char help[] =
 	"Usage: turnout-xdp run --table IMAGE --port NAME:ZONE... [OPTION]...\n"
+	"       turnout-xdp run --control PATH --port NAME:ZONE... [OPTION]...\n"
 	"\n"
 	"Steers live traffic in the kernel, by an XDP program. What it needs to go on is pinned: "
 	"when\n"
@@ -24,6 +25,11 @@ static const char help[] =
 	"packet or an entry lost. `turnout-xdp detach` ends it.\n"
 	"\n"
 	"  --table IMAGE       the table; read again at SIGHUP, as the next generation\n"
+	"  --control PATH      listens there for the control process. Without --table, and with "
+	"nothing to\n"
+	"                      take over, all packets are the kernel's until it publishes a table\n"
+	"  --control-group GROUP\n"
+	"                      whose members may connect too, beside root and the process's user\n"
 	"  --port NAME:ZONE    a network interface and what it leads to: outside, edges or both; "
 	"may\n"
 	"                      be given again\n"
@@ -42,10 +48,22 @@ static const char help[] =
 	"SIGUSR1 prints the counters as JSON. Exit status: 0 done, 2 usage, 3 the program or an\n"
 	"interface cannot be had, 4 the table was refused and there is none to go on with.\n";
 
-enum { OPT_TABLE = 256, OPT_PORT, OPT_NEXTHOP, OPT_PIN, OPT_PINS, OPT_MODE, OPT_HELP };
+enum {
+	OPT_TABLE = 256,
+	OPT_CONTROL,
+	OPT_CONTROL_GROUP,
+	OPT_PORT,
+	OPT_NEXTHOP,
+	OPT_PIN,
+	OPT_PINS,
+	OPT_MODE,
+	OPT_HELP
+};
 
 static const struct option options[] = {
 	{"table", required_argument, NULL, OPT_TABLE},
+	{"control", required_argument, NULL, OPT_CONTROL},
+	{"control-group", required_argument, NULL, OPT_CONTROL_GROUP},
 	{"port", required_argument, NULL, OPT_PORT},
 	{"nexthop", required_argument, NULL, OPT_NEXTHOP},
 	{"pin", required_argument, NULL, OPT_PIN},
@@ -161,6 +179,12 @@ static bool set(int option, struct to_xdp_run_options *o)
 	case OPT_TABLE:
 		o->table = optarg;
 		return true;
+	case OPT_CONTROL:
+		o->control = optarg;
+		return true;
+	case OPT_CONTROL_GROUP:
+		o->control_group = optarg;
+		return true;
 	case OPT_PORT:
 		return add_port(o);
 	case OPT_NEXTHOP:
@@ -207,8 +231,8 @@ int to_xdp_run_options(int argc, char **argv, struct to_xdp_run_options *o)
 	}
 	if (optind < argc)
 		fprintf(stderr, "turnout-xdp: unexpected argument '%s'\n", argv[optind]);
-	else if (!o->table || !o->ports)
-		fprintf(stderr, "turnout-xdp: run needs --table and --port\n");
+	else if (!(o->table || o->control) || !o->ports)
+		fprintf(stderr, "turnout-xdp: run needs --port, and --table or --control\n");
 	else if (zones_of(o) != TO_ZONE_BOTH)
 		fprintf(stderr, "turnout-xdp: no --port leads %s\n",
 			zones_of(o) & TO_ZONE_EDGES ? "outside" : "to the edges");

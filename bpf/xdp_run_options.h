@@ -25,7 +25,9 @@ struct to_xdp_nexthop_option {
 };
 
 struct to_xdp_run_options {
-	const char *table;
+	const char *table;   /* NULL: what the control process publishes */
+	const char *control; /* socket; NULL: none */
+	const char *control_group;
 	const char *pin;
 	unsigned ports;
 	struct to_xdp_port_option port[TO_XDP_MAX_PORTS];

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -114,8 +115,11 @@ static inline int to_region_read(const struct to_region *from, struct to_region 
 	const size_t fixed = offsetof(struct to_region, row);
 
 	for (int tries = 0; tries < TO_REGION_TRIES; tries++) {
-		uint64_t before = __atomic_load_n(&from->sequence, __ATOMIC_ACQUIRE);
+		uint64_t before;
 
+		if (tries)
+			sched_yield();
+		before = __atomic_load_n(&from->sequence, __ATOMIC_ACQUIRE);
 		if (before & 1)
 			continue;
 		to_region_copy(copy, from, fixed);

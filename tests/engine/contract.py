@@ -2,6 +2,7 @@
 """What any engine owes a control process. Each engine's test starts one under traffic, and inherits
 these. Tests share the engine: generations count on, and each test begins with one of its own."""
 
+import contextlib
 import errno
 import os
 import random
@@ -9,13 +10,14 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import protocol
-from protocol import Client, Lost, Refused
+from protocol import WAIT, Client, Lost, Refused
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "replay"))
-from common import TURNOUT, renumbered, run  # noqa: E402
+from common import TURNOUT, ethernet, renumbered, run, udp  # noqa: E402
 
 PLAN = """\
 turnout: 1
@@ -37,6 +39,23 @@ stages:
 """
 E1, N1, ACCESS, MEDIA = 0, 1, 0, 1
 SALT_AT = 32
+VIP, N1_ADDRESS = "203.0.113.100", "203.0.113.12"
+FLOWS = 60
+LASTING = 6  # seconds
+EDGE_OPENED = 2  # enum to_entry_flags
+RECLAIMED = 5  # enum to_event
+ENTRIES = FLOWS + FLOWS // 2  # pins, and the affinities of clients that were answered
+
+
+def frames():
+    """Clients' flows to the VIP, and what n1 answers: half of them get an answer."""
+    out = []
+    for i in range(FLOWS):
+        client = f"198.51.100.{i + 1}"
+        out.append(ethernet(udp(client, 6000 + i, VIP, 50000)))
+        if i % 2:
+            out.append(ethernet(udp(N1_ADDRESS, 50000, client, 6000 + i)))
+    return out
 
 
 def image_of(stage, plan=PLAN):
@@ -50,9 +69,14 @@ def image_of(stage, plan=PLAN):
 
 class Contract:
     """Mixed into a unittest.TestCase with cls.path (the socket), cls.pid, cls.images {stage: bytes}
-    and self.live_flows(client), which returns when entries are there."""
+    and an engine that gets frames() all the time, or by self.push() and within self.traffic()."""
 
     kind = workers = None
+
+    def push(self):
+        """All frames, at least once."""
+
+    traffic = contextlib.nullcontext
 
     def connect(self, **options):
         client = Client(self.path, **options)
@@ -67,7 +91,10 @@ class Contract:
         with Client(self.path) as c:
             return c.welcome.generation
 
-    def descriptors(self):
+    def descriptors(self, client):
+        """Of the engine, when it has done with everybody who has gone."""
+        for _ in range(2):
+            client.page(limit=1)
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def refused(self, error, call, *arguments, **options):
@@ -199,8 +226,8 @@ class Contract:
     # ── hostile peers ──
 
     def test_descriptors_are_closed(self):
-        self.current()
-        before = self.descriptors()
+        witness = self.connect()
+        before = self.descriptors(witness)
         spare = [os.open("/dev/null", os.O_RDONLY) for _ in range(12)]
         self.addCleanup(lambda: [os.close(fd) for fd in spare])
         for kind, count in ((protocol.TABLE, 1), (protocol.PREPARE, 0), (protocol.PREPARE, 2),
@@ -212,8 +239,7 @@ class Contract:
         c = self.connect()
         self.refused(errno.EPERM, c.ask, protocol.PREPARE, fds=spare[:1])
         c.close()
-        self.current()
-        self.assertEqual(self.descriptors(), before)
+        self.assertEqual(self.descriptors(witness), before)
 
     def test_messages_that_are_none(self):
         head = protocol.message
@@ -278,6 +304,27 @@ class Contract:
                 continue
 
     # ── entries ──
+
+    def live_flows(self, client):
+        """All flows at n1: with its answers, half of them proven."""
+        deadline = time.monotonic() + WAIT
+        while time.monotonic() < deadline:
+            if self.table_stage(client) != "moved":
+                client.publish(self.next_image("moved"))
+            self.push()
+            found = client.flows()
+            for edge in {f.edge for f in found} - {N1}:
+                client.release(edge)
+            if any(f.left < LASTING for f in found):
+                client.release(N1)  # they will not be there for as long as a test takes
+                continue
+            if len(found) == ENTRIES and {f.edge for f in found} == {N1} and \
+                    sum(f.proven for f in found) == FLOWS:
+                return found
+        self.fail(f"{len(found)} flows")
+
+    def table_stage(self, client):
+        return client.region.read()["stage"]
 
     def test_pages(self):
         c = self.connect()
@@ -344,3 +391,36 @@ class Contract:
         self.refused(errno.EINVAL, c.release, 2)
         self.refused(errno.EINVAL, c.release, E1, 2)
         self.assertEqual(c.release(E1, ACCESS), c.release(E1, ACCESS) * 0)
+
+    def test_release_under_traffic(self):
+        """Ended at once, whatever workers do; then new flows begin, and go where routes say."""
+        c = self.connect()
+        self.live_flows(c)
+        c.publish(self.next_image("old"))
+        with self.traffic():
+            self.assertEqual(len(c.flows(edge=N1)), ENTRIES)  # established flows stay
+            self.assertEqual(c.release(E1), 0)
+            self.assertEqual(c.release(N1, ACCESS), 0)
+            self.assertGreaterEqual(c.release(N1, MEDIA), ENTRIES)
+            self.assertEqual([f for f in c.flows(edge=N1) if not f.flags & EDGE_OPENED], [])
+            deadline = time.monotonic() + WAIT
+            while len(c.flows(edge=E1)) < FLOWS:
+                self.assertLess(time.monotonic(), deadline)
+
+    def test_readers_change_nothing(self):
+        c = self.connect()
+        self.live_flows(c)
+        before = c.region.read()
+        with self.traffic():
+            for _ in range(50):
+                c.region.read()
+                c.flows(limit=50)
+                c.census()
+        after = c.region.read()
+        # flows go by their pins, and nothing is decided anew or lost
+        for event in set(range(9)) - {RECLAIMED}:
+            self.assertEqual(after["events"][event], before["events"][event], event)
+        for cell in set(after["rows"]) - set(before["rows"]):
+            self.fail(f"packets of another sort: {cell}")
+        self.assertGreater(after["verdicts"][1], before["verdicts"][1])
+        self.assertEqual(after["generation"], before["generation"])
