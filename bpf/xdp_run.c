@@ -371,7 +371,7 @@ static void print_report(const struct xdp_run *r)
 	json_t *j = to_xdp_report(&r->xdp, &r->ports, r->running, running_seconds(r));
 
 	if (j)
-		json_object_set_new(j, "live", json_boolean(!r->unacknowledged));
+		json_object_set_new(j, "live", json_boolean(r->running && !r->unacknowledged));
 	if (to_xdp_print(j, stdout) < 0)
 		fprintf(stderr, "turnout-xdp: cannot print the counters\n");
 }
