@@ -50,9 +50,9 @@ struct to_engine_server {
 	struct to_census *census;
 	struct to_connection connection[TO_CONNECTIONS];
 	int epoll;
-	uint64_t renew_ns; /* when the region is due */
-	union to_message in;
-	union to_message out;
+	uint64_t renew_ns;    /* when the region is due */
+	union to_message *in; /* the two of them, in one piece */
+	union to_message *out;
 };
 
 uint64_t to_engine_now_ns(void); /* CLOCK_BOOTTIME */

@@ -27,7 +27,7 @@ static uint32_t seconds(uint64_t ns)
 static union to_message *answer(struct to_engine_server *s, uint16_t type, uint64_t request,
 				size_t size)
 {
-	union to_message *m = &s->out;
+	union to_message *m = s->out;
 
 	memset(m, 0, size);
 	m->head =
@@ -38,7 +38,7 @@ static union to_message *answer(struct to_engine_server *s, uint16_t type, uint6
 /* Who does not read the answers does not get any more. */
 static void reply(struct to_engine_server *s, struct to_connection *c, int fd)
 {
-	if (to_engine_send(c->fd, &s->out, fd) < 0)
+	if (to_engine_send(c->fd, s->out, fd) < 0)
 		c->lost = true;
 }
 
@@ -66,7 +66,7 @@ __attribute__((format(printf, 5, 6))) static void refuse(struct to_engine_server
 static void say_hello(struct to_engine_server *s, struct to_connection *c)
 {
 	const struct to_table *t = s->engine.ops->running(s->engine.arg);
-	const struct to_msg_hello *hello = &s->in.hello;
+	const struct to_msg_hello *hello = &s->in->hello;
 	union to_message *m;
 
 	if (hello->version != TO_PROTOCOL_VERSION) {
@@ -339,7 +339,7 @@ uint64_t to_engine_go_on_ns(const struct to_connection *c, uint64_t now_ns)
 
 void to_engine_request(struct to_engine_server *s, struct to_connection *c, int type, int fd)
 {
-	uint64_t request = s->in.head.request;
+	uint64_t request = s->in->head.request;
 
 	if (c->welcome == (type == TO_MSG_HELLO)) {
 		c->lost = true;
@@ -356,7 +356,7 @@ void to_engine_request(struct to_engine_server *s, struct to_connection *c, int 
 		prepare(s, c, request, fd);
 		break;
 	case TO_MSG_COMMIT:
-		commit(s, c, &s->in.commit);
+		commit(s, c, &s->in->commit);
 		break;
 	case TO_MSG_DISCARD:
 		discard(s, c, request);
@@ -365,10 +365,10 @@ void to_engine_request(struct to_engine_server *s, struct to_connection *c, int 
 		wait_for_census(s, c, request);
 		break;
 	case TO_MSG_FLOWS:
-		flows(s, c, &s->in.flows);
+		flows(s, c, &s->in->flows);
 		break;
 	case TO_MSG_RELEASE:
-		release(s, c, &s->in.release);
+		release(s, c, &s->in->release);
 		break;
 	default:
 		c->lost = true;

@@ -44,8 +44,11 @@ int to_engine_server_open(struct to_engine_server **server, const struct to_engi
 		s->connection[i].fd = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->census = calloc(1, sizeof(*s->census));
-	ret = s->census && s->epoll >= 0 ? to_engine_region_open(&s->region, e, to_engine_now_ns())
-					 : -ENOMEM;
+	s->in = calloc(2, sizeof(*s->in));
+	s->out = s->in ? s->in + 1 : NULL;
+	ret = s->census && s->in && s->epoll >= 0
+		      ? to_engine_region_open(&s->region, e, to_engine_now_ns())
+		      : -ENOMEM;
 	if (ret < 0)
 		snprintf(err, err_size, "no memory to share: %s", strerror(-ret));
 	else
@@ -79,6 +82,7 @@ void to_engine_server_close(struct to_engine_server *s)
 	if (s->epoll >= 0)
 		close(s->epoll);
 	free(s->census);
+	free(s->in);
 	free(s);
 }
 
@@ -130,7 +134,7 @@ static void take_request(struct to_engine_server *s, struct to_connection *c, ui
 		c->lost = events & (EPOLLHUP | EPOLLERR);
 		return;
 	}
-	type = to_engine_receive(c->fd, &s->in, &fd);
+	type = to_engine_receive(c->fd, s->in, &fd);
 	if (type == -EAGAIN)
 		return;
 	if (type < 0)

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes the seed corpora of the fuzz targets: DIR/packet, DIR/payload, DIR/plan, DIR/table,
-DIR/answer.
+"""Writes the seed corpora of the fuzz targets, a directory in DIR for each.
 
-The seeds are cut from the project's own captures, plans and table images, so none of them is kept
-under version control. What a seed looks like, the target of that name in tests/fuzz/ says.
+The seeds are cut from the project's own captures, plans and table images, or made of what the
+engine protocol has, so none of them is kept under version control. What a seed looks like, the
+target of that name in tests/fuzz/ says.
 """
 import argparse
 import hashlib
@@ -142,6 +142,57 @@ def write(out, seeds):
         (out / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
 
 
+ANY = 255
+FILTER = struct.pack("<IBBBB16s", 0, ANY, ANY, ANY, 0, bytes(16))
+
+
+def message_seeds():
+    """A message of each type, from whichever side sends it: include/turnout/protocol.h."""
+    magic, one = 0x50474E4554524F54, struct.pack("<Q", 1)
+    flow = bytes(42) + b"\xff" + bytes(21)
+    from_control = [
+        (1, struct.pack("<QII", magic, 1, 0)), (4, b""), (5, b""), (7, one), (9, b""), (10, b""),
+        (11, FILTER + bytes(32) + struct.pack("<II", 100, 0)), (13, bytes([1, ANY]) + bytes(6))]
+    from_engine = [
+        (2, struct.pack("<QIIIIQQ32s32s", magic, 1, 1, 9, 2, 1, 1, b"one", b"fuzz")),
+        (3, struct.pack("<iI512s", 16, 0, b"busy")), (4, b""), (6, one + one),
+        (8, one + one + struct.pack("<II512s", 1, 2, one)), (9, b""), (10, b""),
+        (12, bytes(32) + struct.pack("<II", 1, 2) + flow * 2), (14, one)]
+    fds = {(0, 5): 1, (1, 2): 1, (1, 4): 1}
+    for side, messages in enumerate((from_control, from_engine)):
+        for kind, body in messages:
+            yield bytes([side | fds.get((side, kind), 0) << 1]) + \
+                struct.pack("<HHIQ", kind, 0, 16 + len(body), 1) + body
+
+
+def engine_seeds():
+    """Conversations: tests/fuzz/fuzz_engine.c."""
+    def say(kind, body=b"", fd=0):
+        return bytes([kind | fd << 5, len(body)]) + body
+
+    hello = say(1)
+    page = say(11, FILTER + bytes(32) + struct.pack("<II", 20, 0))
+    yield hello + say(5, fd=1) + say(7) + say(4)
+    yield hello + say(5, fd=1) + say(9) + say(7)
+    yield hello + page + say(10) + page
+    yield hello + say(13, bytes([1, ANY]) + bytes(6)) + page
+    yield hello + b"".join(say(5, b"image", fd) for fd in range(2, 6)) + say(4)
+    yield hello + say(5, fd=6)
+    yield say(4) + hello
+
+
+def region_seeds():
+    """Counts that are too large, an odd sequence, a row: include/turnout/region.h."""
+    def at(offset, data):
+        return struct.pack("<IB", offset, len(data)) + data
+
+    yield at(8264, struct.pack("<6I", 3, 4, 5, 0, 6, 0))
+    yield at(20, b"\xff" * 4) + at(8264, b"\xff" * 24) + at(88, b"x" * 32)
+    yield at(32, b"\x01")
+    yield at(8280, b"\x01") + at(8288, bytes([ANY, ANY, 15, 30]))
+    yield at(8272, b"\x01") + at(8288, bytes([1, 2, 16, 31]))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -160,6 +211,9 @@ def main():
     write(args.dir / "payload", payload_seeds(captures))
     write(args.dir / "plan", (path.read_bytes() for path in plan_paths()))
     write(args.dir / "answer", answer_seeds(captures))
+    write(args.dir / "message", message_seeds())
+    write(args.dir / "engine", engine_seeds())
+    write(args.dir / "region", region_seeds())
     (args.dir / "table").mkdir(parents=True, exist_ok=True)
     table_seeds(args.turnout, args.dir / "table")
     for target in sorted(p for p in args.dir.iterdir() if p.is_dir()):

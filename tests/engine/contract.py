@@ -189,6 +189,8 @@ class Contract:
         c.send(protocol.COMMIT, struct.pack("<Q", generation))
         c.close()
         c = self.connect()
+        while c.region.read()["live"] != 1 or c.region.read()["generation"] != generation:
+            c.page(limit=1)
         c.publish(renumbered(image, generation + 1))
         self.assertEqual(self.current(), generation + 1)
 
