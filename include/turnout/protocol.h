@@ -6,9 +6,10 @@
  *
  * The first message of a connection is HELLO, and nothing else is answered before it was welcomed.
  * After that the control process asks, and each request gets one answer, in order, with the
- * request's number; only a COMMIT may get several (APPLIED). What cannot be done is REFUSED, with
- * a reason for a person; a message that is no message (size, type, reserved bytes, a missing
- * descriptor or one too many) ends the connection, and nothing else.
+ * request's number. Only a COMMIT may get several (APPLIED), when there is something to say; what
+ * was asked after it is answered meanwhile. What cannot be done is REFUSED, with a reason for a
+ * person; a message that is no message (size, type, reserved bytes, a missing descriptor or one too
+ * many: protocol_check.h) ends the connection, and nothing else. So does a peer that does not read.
  *
  * A generation goes over in three steps. PREPARE carries the image in a sealed memfd; when it is
  * PREPARED the engine has checked and copied it, and nothing has changed. COMMIT makes it the one
@@ -86,8 +87,9 @@ _Static_assert(sizeof(struct to_msg_welcome) == 120, "layout");
 struct to_msg_refused {
 	struct to_message_head head;
 	int32_t error; /* a positive errno: EINVAL a bad image or one that cannot follow the running
-			  one, EBUSY the generation before is not live yet, ESTALE another one is
-			  prepared, ENOENT nothing is, EPERM, EPROTO another version, ENOSPC */
+			  one, or no such edge; EPERM an image that is not sealed; EBUSY the
+			  generation before is not live yet; ESTALE another one is prepared; ENOENT
+			  nothing is; EPROTO another version; or what the kernel said */
 	uint32_t reserved;
 	char reason[TO_PROTOCOL_TEXT];
 };
@@ -123,7 +125,8 @@ struct to_flow_filter {
 	uint8_t edge;   /* TO_NO_INDEX: any; likewise below */
 	uint8_t service;
 	uint8_t proven; /* 0 unproven, 1 proven */
-	uint8_t prefix; /* bits of `client`, of 128; 0: any. Only pins and affinities have one */
+	uint8_t prefix; /* bits of `client`, of 128 (96 more than of IPv4); 0: any. Only pins and
+			   affinities have one; an affinity over IPv6 is any client's of its /64 */
 	union to_addr client;
 };
 _Static_assert(sizeof(struct to_flow_filter) == 24, "layout");
@@ -179,14 +182,14 @@ _Static_assert(sizeof(struct to_msg_flow_page) + TO_PROTOCOL_FLOWS * sizeof(stru
 struct to_msg_release {
 	struct to_message_head head;
 	uint8_t edge;
-	uint8_t service; /* TO_NO_INDEX: all, and what has none */
+	uint8_t service; /* and the affinities of its group. TO_NO_INDEX: all, and what has none */
 	uint8_t reserved[6];
 };
 _Static_assert(sizeof(struct to_msg_release) == 24, "layout");
 
 struct to_msg_released {
 	struct to_message_head head;
-	uint64_t entries;
+	uint64_t entries; /* that ended; one that a packet has renewed meanwhile counts twice */
 };
 _Static_assert(sizeof(struct to_msg_released) == 24, "layout");
 

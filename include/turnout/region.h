@@ -5,8 +5,8 @@
  * it, however often, costs a worker nothing.
  *
  * A reader copies what it wants between two reads of `sequence`: the copy is one moment's when both
- * are the same even number (to_region_read). It must not trust what it reads beyond that: counts
- * are bounded by the arrays' sizes before they are used.
+ * are the same even number. It must not trust what it reads beyond that: region_read.h does both,
+ * and bounds counts and indexes.
  */
 #ifndef TURNOUT_REGION_H
 #define TURNOUT_REGION_H
@@ -22,14 +22,15 @@
 
 struct to_region_worker {
 	uint64_t generation; /* that it has acknowledged */
-	uint64_t rounds;     /* grows while it runs; XDP: 0 */
-	uint64_t silent_ns;  /* since it last did */
-	uint64_t packets;    /* received */
+	uint64_t rounds;     /* grows while it runs; XDP, whose program is one worker: 0 */
+	uint64_t silent_ns;  /* since it was last seen to; XDP: 0 */
+	uint64_t packets;    /* received; XDP: decided */
 };
 
 /* Places of one kind, over all workers. */
 struct to_region_entries {
-	uint32_t used;     /* dead ones that were not reclaimed yet included */
+	uint32_t used;     /* dead ones that were not reclaimed yet included; XDP: those that lived
+			      at the last census */
 	uint32_t capacity; /* 0: there is no such table */
 };
 
