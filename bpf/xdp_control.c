@@ -108,7 +108,7 @@ static void fill_ports(const struct to_xdp_control *c, struct to_region *r)
 
 static void fill_hops(const struct to_xdp_control *c, struct to_region *r)
 {
-	_Static_assert(TO_BPF_HOPS == TO_REGION_HOPS, "in the same order");
+	_Static_assert(sizeof(r->hop) / sizeof(r->hop[0]) == TO_BPF_HOPS, "in the same order");
 	for (uint32_t i = 0; i < TO_BPF_HOPS; i++) {
 		struct to_bpf_hop hop;
 

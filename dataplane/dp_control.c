@@ -8,7 +8,6 @@
 
 #include "dp_report.h"
 #include "engine_region.h"
-#include "replay.h"
 #include "table_copy.h"
 
 #define SLICE 65536 /* cells: about a millisecond */
@@ -157,7 +156,7 @@ static void fill_named(const struct dp_control *c, struct to_region *r)
 
 static void fill(void *arg, struct to_region *r)
 {
-	const struct to_counters *counters[TO_REPLAY_MAX_WORKERS];
+	const struct to_counters *counters[TO_PROTOCOL_WORKERS];
 	struct dp_control *c = arg;
 
 	for (unsigned i = 0; i < c->live->workers; i++)

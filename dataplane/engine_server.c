@@ -130,6 +130,8 @@ static void take_request(struct to_engine_server *s, struct to_connection *c, ui
 {
 	int fd = -1, type;
 
+	if (c->lost)
+		return;
 	if (c->paused) { /* all that is watched for is its end */
 		c->lost = events & (EPOLLHUP | EPOLLERR);
 		return;
