@@ -121,6 +121,18 @@ static void count_cell(struct to_region *r, const struct to_counters *const *wor
 		r->rows_lost++;
 }
 
+/* Every class and reason of one pair. */
+static void count_pair(struct to_region *r, const struct to_counters *const *workers, unsigned n,
+		       uint8_t service, uint8_t edge)
+{
+	for (uint32_t i = 0; i < TO_CLASS_COUNT * TO_REASON_COUNT; i++)
+		count_cell(r, workers, n,
+			   (struct to_region_row){.service = service,
+						  .edge = edge,
+						  .class = (uint8_t)(i / TO_REASON_COUNT),
+						  .reason = (uint8_t)(i % TO_REASON_COUNT)});
+}
+
 /* Services and edges that the table has, and none. */
 static void count_rows(struct to_region *r, const struct to_counters *const *workers, unsigned n,
 		       const struct to_table *t)
@@ -129,17 +141,9 @@ static void count_rows(struct to_region *r, const struct to_counters *const *wor
 	uint32_t edges = t ? to_table_edge_count(t) : 0;
 
 	for (uint32_t s = 0; s <= services; s++)
-		for (uint8_t c = 0; c < TO_CLASS_COUNT; c++)
-			for (uint32_t e = 0; e <= edges; e++)
-				for (uint8_t reason = 0; reason < TO_REASON_COUNT; reason++)
-					count_cell(r, workers, n,
-						   (struct to_region_row){
-							   .service = s < services ? (uint8_t)s
-										   : TO_NO_INDEX,
-							   .edge = e < edges ? (uint8_t)e
-									     : TO_NO_INDEX,
-							   .class = c,
-							   .reason = reason});
+		for (uint32_t e = 0; e <= edges; e++)
+			count_pair(r, workers, n, s < services ? (uint8_t)s : TO_NO_INDEX,
+				   e < edges ? (uint8_t)e : TO_NO_INDEX);
 }
 
 void to_region_count(struct to_region *r, const struct to_counters *const *workers, unsigned n,
@@ -161,8 +165,8 @@ void to_region_name(struct to_region *r, const char *name, uint64_t value)
 	if (r->named_count == TO_REGION_NAMED)
 		return;
 	snprintf(named->name, sizeof(named->name), "%s", name);
-	for (char *c = named->name; *c; c++)
-		*c = *c == '_' ? '-' : *c;
+	for (char *c = strchr(named->name, '_'); c; c = strchr(c, '_'))
+		*c = '-';
 	named->value = value;
 	r->named_count++;
 }
