@@ -92,9 +92,11 @@ static void fill_entries(const struct to_xdp_control *c, struct to_region *r)
 		r->entries[r->alive[i].kind][r->alive[i].proven].used += r->alive[i].count;
 }
 
+_Static_assert(TO_XDP_MAX_PORTS <= TO_REGION_PORTS, "all of them");
+
 static void fill_ports(const struct to_xdp_control *c, struct to_region *r)
 {
-	for (unsigned i = 0; i < c->ports->n && i < TO_REGION_PORTS; i++) {
+	for (unsigned i = 0; i < c->ports->n; i++) {
 		const struct to_xdp_port *p = &c->ports->port[i];
 		const struct to_link *link = p->ifindex ? to_hops_link(*c->hops, p->ifindex) : NULL;
 		struct to_region_port *out = &r->port[r->ports++];

@@ -113,6 +113,8 @@ static void fill_workers(struct dp_control *c, struct to_region *r)
 	}
 }
 
+_Static_assert(DP_MAX_PORTS <= TO_REGION_PORTS, "all of them");
+
 static void fill_ports(const struct dp_control *c, struct to_region *r)
 {
 	for (unsigned i = 0; i < c->live->ports; i++) {

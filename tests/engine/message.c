@@ -57,7 +57,8 @@ static void test_every_type_from_every_side(void **state)
 
 	(void)state;
 	for (int from = TO_FROM_CONTROL; from <= TO_FROM_ENGINE; from++) {
-		for (uint16_t type = 0; type < TO_MSG_TYPE_COUNT + 2; type++) {
+		for (uint32_t t = 0; t < TO_MSG_TYPE_COUNT + 2; t++) {
+			uint16_t type = (uint16_t)t;
 			struct to_message_rule rule = to_message_rule_of(from, type);
 
 			make(from, type);
@@ -99,7 +100,7 @@ static void test_heads(void **state)
 	do {                                                                                       \
 		make(from, type);                                                                  \
 		GOOD(from);                                                                        \
-		field = value;                                                                     \
+		(field) = (value);                                                                 \
 		BAD(from);                                                                         \
 	} while (0)
 
@@ -180,7 +181,7 @@ static void test_pages(void **state)
 	do {                                                                                       \
 		make_page(3);                                                                      \
 		GOOD(from);                                                                        \
-		field = value;                                                                     \
+		(field) = (value);                                                                 \
 		BAD(from);                                                                         \
 	} while (0)
 	WRONG_FLOW(m.page.more, 2);
