@@ -32,6 +32,11 @@ static int commit(void *arg, struct to_table *t, char *err, size_t err_size)
 	return dp_control_publish(arg, t, err, err_size);
 }
 
+static void keep(void *arg)
+{
+	dp_control_keep(arg);
+}
+
 static bool applied(void *arg, uint64_t worker[TO_PROTOCOL_WORKERS])
 {
 	const struct dp_control *c = arg;
@@ -177,6 +182,7 @@ int dp_control_open(struct dp_control *c, const char *path, const char *group, c
 	static const struct to_engine_ops ops = {.running = running,
 						 .commit = commit,
 						 .applied = applied,
+						 .keep = keep,
 						 .walk = walk,
 						 .release = release,
 						 .fill = fill};
@@ -201,7 +207,6 @@ void dp_control_close(struct dp_control *c)
 int dp_control_publish(struct dp_control *c, struct to_table *t, char *err, size_t err_size)
 {
 	struct dp_generations *g = &c->live->generations;
-	char why[TO_TABLE_COPY_ERR];
 	int ret;
 
 	if (g->running && !(dp_generation_is_live(g) && dp_generation_reclaim(g))) {
@@ -214,13 +219,25 @@ int dp_control_publish(struct dp_control *c, struct to_table *t, char *err, size
 		ret = dp_generation_publish(g, t);
 	if (ret < 0)
 		return ret;
+	c->unkept = c->state_path != NULL;
 	if (c->server)
 		to_engine_server_committed(c->server);
-	/* it is committed all the same; a copy that is older than it is true as well */
-	if (c->state_path && to_table_copy_write(c->state_path, t, why, sizeof(why)) < 0)
-		fprintf(stderr, "turnout-dp: generation %llu is not kept: %s\n",
-			(unsigned long long)t->generation, why);
 	return 0;
+}
+
+/* Not before it is live, which is not to wait for a disk. A copy that is older than what was
+ * committed last is true as well. */
+void dp_control_keep(struct dp_control *c)
+{
+	const struct dp_generations *g = &c->live->generations;
+	char why[TO_TABLE_COPY_ERR];
+
+	if (!c->unkept || !dp_generation_is_live(g))
+		return;
+	c->unkept = false;
+	if (to_table_copy_write(c->state_path, g->running, why, sizeof(why)) < 0)
+		fprintf(stderr, "turnout-dp: generation %llu is not kept: %s\n",
+			(unsigned long long)g->running->generation, why);
 }
 
 struct to_table *dp_control_restore(const struct dp_control *c)

@@ -24,6 +24,7 @@ struct dp_control {
 	int (*admit)(void *arg, const struct to_table *t, char *err, size_t err_size);
 	void *arg;
 
+	bool unkept;                     /* the running generation has no copy yet */
 	struct to_engine_server *server; /* NULL: there is none */
 	struct dp_pulse pulse[TO_PROTOCOL_WORKERS];
 };
@@ -33,9 +34,13 @@ int dp_control_open(struct dp_control *c, const char *path, const char *group, c
 		    size_t err_size);
 void dp_control_close(struct dp_control *c);
 
-/* Publishes `t`, which can follow the running generation and is taken over, and keeps a copy of it
- * beside the state. Returns 0 or a negative errno with a message, and nothing has changed. */
+/* Publishes `t`, which can follow the running generation and is taken over. Returns 0 or a negative
+ * errno with a message, and nothing has changed. */
 int dp_control_publish(struct dp_control *c, struct to_table *t, char *err, size_t err_size);
+
+/* Once the running generation is live, a copy of it is kept beside the state. Cheap when there is
+ * nothing to do. */
+void dp_control_keep(struct dp_control *c);
 
 /* The generation that an earlier process had committed, to go on with, checked; NULL: there is
  * none, or it cannot be used, which is said on stderr. */

@@ -237,6 +237,7 @@ static void restore(struct dp_run *r)
 		dp_generation_discard(t);
 		return;
 	}
+	r->control.unkept = false;
 	fprintf(stderr, "turnout-dp: takes generation %llu over\n",
 		(unsigned long long)t->generation);
 }
@@ -344,10 +345,11 @@ static void stop(struct dp_run *r)
 	rte_mempool_free(r->pool);
 }
 
-static void await_live(const struct dp_generations *g)
+static void await_live(struct dp_run *r)
 {
+	const struct dp_generations *g = &r->live.generations;
 	uint64_t deadline = rte_rdtsc() + LIVE_WITHIN_S * rte_get_tsc_hz();
-	unsigned long long generation = g->running ? g->running->generation : 0;
+	unsigned long long generation = g->running ? g->running->generation : 0, age_us;
 
 	if (!g->running) {
 		fprintf(stderr, "turnout-dp: ready: no generation yet, all packets are the "
@@ -356,9 +358,11 @@ static void await_live(const struct dp_generations *g)
 	}
 	while (!dp_generation_is_live(g) && rte_rdtsc() < deadline)
 		rte_pause();
+	age_us = dp_generation_age_ns(g) / 1000;
+	dp_control_keep(&r->control);
 	if (dp_generation_is_live(g))
 		fprintf(stderr, "turnout-dp: generation %llu is live after %llu us\n", generation,
-			(unsigned long long)dp_generation_age_ns(g) / 1000);
+			age_us);
 	else
 		fprintf(stderr, "turnout-dp: generation %llu is not acknowledged by every worker\n",
 			generation);
@@ -386,7 +390,7 @@ static void reload(struct dp_run *r)
 		dp_generation_discard(t);
 		return;
 	}
-	await_live(g);
+	await_live(r);
 }
 
 static uint64_t received(const struct dp_run *r)
@@ -455,6 +459,7 @@ static void watch(struct dp_run *r)
 			return;
 		if (server)
 			to_engine_server_turn(server);
+		dp_control_keep(&r->control);
 		dp_generation_reclaim(&r->live.generations);
 	}
 }
@@ -504,7 +509,7 @@ int dp_run_main(int argc, char **argv)
 	else
 		r.options.ports = 0;
 	if (code == TO_EXIT_DONE && r.launched) {
-		await_live(&r.live.generations);
+		await_live(&r);
 		watch(&r);
 		__atomic_store_n(&r.live.stop, true, __ATOMIC_RELAXED);
 		rte_eal_mp_wait_lcore();

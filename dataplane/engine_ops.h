@@ -31,6 +31,10 @@ struct to_engine_ops {
 	 * nobody can be using the one before. */
 	bool (*applied)(void *arg, uint64_t worker[TO_PROTOCOL_WORKERS]);
 
+	/* The running generation is live: what a restart goes on with is written down, before
+	 * anyone is told. NULL: there is nothing to do. */
+	void (*keep)(void *arg);
+
 	/*
 	 * Goes on through live entries of `kinds` (bits 1 << enum to_entry_kind), about `most` of
 	 * them, from `at` on: all zero at the beginning, else what an earlier call left there, or

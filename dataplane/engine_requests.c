@@ -184,6 +184,8 @@ static void tell_applied(struct to_engine_server *s, struct to_connection *c, ui
 	memcpy(m->applied.worker, worker, s->engine.workers * sizeof(worker[0]));
 	if (live) {
 		*w = (struct to_commit_wait){0};
+		if (s->engine.ops->keep)
+			s->engine.ops->keep(s->engine.arg);
 		to_engine_renew(s);
 	}
 	reply(s, c, -1);
