@@ -12,7 +12,8 @@
 
 #include "protocol.h"
 
-/* Room for any message, aligned for all of them. */
+/* Room for any message, aligned for all of them. A page has no fixed end: not a member of a struct,
+ * but by itself, or behind a pointer. */
 union to_message {
 	struct to_message_head head;
 	struct to_msg_hello hello;
