@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "table_load.h"
-#include "table_view.h"
 
 #define FIRST_ROOM (256u << 10)
 
@@ -88,67 +87,5 @@ int to_table_load(const char *path, struct to_table **table, char *err, size_t e
 	}
 	ret = to_table_load_fd(fd, table, err, err_size);
 	close(fd);
-	return ret;
-}
-
-typedef const char *name_of(const struct to_table *t, uint8_t index);
-
-static int names_kept(const char *what, name_of *name, const struct to_table *running,
-		      uint32_t count, const struct to_table *next, uint32_t next_count, char *err,
-		      size_t err_size)
-{
-	if (next_count < count) {
-		snprintf(err, err_size, "it has %u %ss, the running generation has %u", next_count,
-			 what, count);
-		return -EINVAL;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		if (strcmp(name(running, i), name(next, i)) != 0) {
-			snprintf(err, err_size, "%s %u is '%s', in the running generation '%s'",
-				 what, i, name(next, i), name(running, i));
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-static int vips_kept(const struct to_table *running, const struct to_table *next, char *err,
-		     size_t err_size)
-{
-	uint32_t count = to_table_vip_count(running);
-
-	for (uint32_t i = 0; i < count; i++) {
-		if (i >= to_table_vip_count(next) ||
-		    !to_addr_equal(&to_table_vips(running)[i].addr, &to_table_vips(next)[i].addr)) {
-			snprintf(err, err_size, "VIP %u is not that of the running generation", i);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-int to_table_can_follow(const struct to_table *running, const struct to_table *next, char *err,
-			size_t err_size)
-{
-	int ret;
-
-	if (next->generation <= running->generation) {
-		snprintf(err, err_size, "it is generation %llu, and %llu is running",
-			 (unsigned long long)next->generation,
-			 (unsigned long long)running->generation);
-		return -EINVAL;
-	}
-	if (next->salt != running->salt) {
-		snprintf(err, err_size, "its salt is another than the running generation's");
-		return -EINVAL;
-	}
-	ret = names_kept("edge", to_view_edge_name, running, to_table_edge_count(running), next,
-			 to_table_edge_count(next), err, err_size);
-	if (ret == 0)
-		ret = names_kept("service", to_view_service_name, running,
-				 to_table_service_count(running), next,
-				 to_table_service_count(next), err, err_size);
-	if (ret == 0)
-		ret = vips_kept(running, next, err, err_size);
 	return ret;
 }

@@ -4,20 +4,12 @@
 #define TURNOUT_TABLE_LOAD_H
 
 #include <stddef.h>
-#include <turnout/table.h>
+#include <turnout/table_follow.h>
 
 /* A checked copy of the image, to be freed with free(): what is behind `path` may change or shrink
  * afterwards. Returns 0 or a negative errno with a message in `err`. */
 int to_table_load(const char *path, struct to_table **table, char *err, size_t err_size);
 /* Likewise, from its beginning; `fd` is the caller's. */
 int to_table_load_fd(int fd, struct to_table **table, char *err, size_t err_size);
-
-/*
- * May `next` follow `running`? Entries of the flow tables hold indexes of edges, services and VIPs,
- * so each must still mean the same (new ones come after the old ones), the salt must be the same,
- * and generations count upwards. Returns 0, or -EINVAL with a message in `err`.
- */
-int to_table_can_follow(const struct to_table *running, const struct to_table *next, char *err,
-			size_t err_size);
 
 #endif
