@@ -9,7 +9,7 @@ static json_t *messages_json(const struct to_report *report)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < report->count; i++) {
-		const struct to_message *m = &report->messages[i];
+		const struct to_complaint *m = &report->messages[i];
 
 		/* it quotes the file: a text cut inside a character is null */
 		json_array_append_new(list,

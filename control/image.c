@@ -97,10 +97,11 @@ int to_image_write(const struct to_image *image, const char *path)
 	return err;
 }
 
+/* From the beginning, wherever the descriptor stands: it may be shared with another process. */
 static int read_all(int fd, char *data, size_t size)
 {
-	while (size) {
-		ssize_t n = read(fd, data, size);
+	for (size_t at = 0; at < size;) {
+		ssize_t n = pread(fd, data + at, size - at, (off_t)at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -108,22 +109,18 @@ static int read_all(int fd, char *data, size_t size)
 			return -errno;
 		if (n == 0)
 			return -EIO; /* it shrank while it was read */
-		data += n;
-		size -= (size_t)n;
+		at += (size_t)n;
 	}
 	return 0;
 }
 
-int to_image_read(const char *path, struct to_image *image, const char **why)
+int to_image_read_fd(int fd, struct to_image *image, const char **why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	int err = 0;
 
 	*why = NULL;
 	*image = (struct to_image){0};
-	if (fd < 0)
-		return -errno;
 	if (fstat(fd, &st) < 0)
 		err = -errno;
 	else if (!S_ISREG(st.st_mode) || st.st_size > (off_t)TO_TABLE_MAX_BYTES)
@@ -132,11 +129,24 @@ int to_image_read(const char *path, struct to_image *image, const char **why)
 		err = to_image_alloc(image, (size_t)st.st_size);
 	if (!err)
 		err = read_all(fd, image->data, image->size);
-	close(fd);
 	if (!err)
 		err = to_table_check(image->data, image->size, why);
 	if (err)
 		to_image_free(image);
+	return err;
+}
+
+int to_image_read(const char *path, struct to_image *image, const char **why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int err;
+
+	*why = NULL;
+	*image = (struct to_image){0};
+	if (fd < 0)
+		return -errno;
+	err = to_image_read_fd(fd, image, why);
+	close(fd);
 	return err;
 }
 

@@ -23,6 +23,7 @@ int to_image_write(const struct to_image *image, const char *path);
 
 /* Reads and checks one. *why says what is wrong with its content; NULL: errno says it all. */
 int to_image_read(const char *path, struct to_image *image, const char **why);
+int to_image_read_fd(int fd, struct to_image *image, const char **why);
 
 /* Does the file begin like an image? */
 bool to_image_is(const char *path);

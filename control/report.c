@@ -9,10 +9,10 @@ const char *to_severity_name(enum to_severity severity)
 	return severity == TO_ERROR ? "error" : "warning";
 }
 
-static struct to_message *new_message(struct to_report *report)
+static struct to_complaint *new_message(struct to_report *report)
 {
 	size_t room = report->room ? report->room * 2 : 16;
-	struct to_message *messages;
+	struct to_complaint *messages;
 
 	if (report->count == report->room) {
 		messages = realloc(report->messages, room * sizeof(*messages));
@@ -27,7 +27,7 @@ static struct to_message *new_message(struct to_report *report)
 void to_report_add(struct to_report *report, enum to_severity severity, struct to_place at,
 		   const char *format, ...)
 {
-	struct to_message *message;
+	struct to_complaint *message;
 	va_list args;
 	int length;
 
@@ -48,7 +48,7 @@ void to_report_add(struct to_report *report, enum to_severity severity, struct t
 
 static int by_place(const void *a, const void *b)
 {
-	const struct to_message *x = a, *y = b;
+	const struct to_complaint *x = a, *y = b;
 
 	if (x->at.line != y->at.line)
 		return x->at.line < y->at.line ? -1 : 1;
@@ -66,7 +66,7 @@ void to_report_sort(struct to_report *report)
 void to_report_print(const struct to_report *report, const char *file, FILE *out)
 {
 	for (size_t i = 0; i < report->count; i++) {
-		const struct to_message *m = &report->messages[i];
+		const struct to_complaint *m = &report->messages[i];
 
 		fprintf(out, "%s:%u:%u: %s: %s\n", file, m->at.line, m->at.column,
 			to_severity_name(m->severity), m->text);

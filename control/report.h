@@ -14,7 +14,7 @@ struct to_place {
 
 enum to_severity { TO_ERROR, TO_WARNING };
 
-struct to_message {
+struct to_complaint {
 	struct to_place at;
 	enum to_severity severity;
 	uint32_t order; /* as added: sorting keeps it within a place */
@@ -22,7 +22,7 @@ struct to_message {
 };
 
 struct to_report {
-	struct to_message *messages;
+	struct to_complaint *messages;
 	size_t count;
 	size_t room;
 	size_t errors; /* also those that no memory could be had for */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One thread for what takes long: reading a plan, compiling a table. The event loop goes on. */
+#ifndef TURNOUT_DAEMON_BACKGROUND_H
+#define TURNOUT_DAEMON_BACKGROUND_H
+
+#include <stdbool.h>
+
+struct event_base;
+struct to_background;
+
+/* `work` runs on the thread and must touch nothing but its argument; then `done` on the loop's. */
+typedef void to_work(void *argument);
+
+int to_background_open(struct event_base *base, struct to_background **out);
+/* Waits for the work in hand; its `done` is not called any more. */
+void to_background_close(struct to_background *b);
+
+/* One at a time: -EBUSY while another one runs. */
+int to_background_run(struct to_background *b, to_work *work, to_work *done, void *argument);
+bool to_background_is_busy(const struct to_background *b);
+
+#endif

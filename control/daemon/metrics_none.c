@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* turnoutd without metrics: --metrics is refused. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "metrics.h"
+
+int to_metrics_open(struct event_base *base, const char *address,
+		    const struct to_metrics_source *source, struct to_metrics **out, char *err,
+		    size_t err_size)
+{
+	(void)base;
+	(void)address;
+	(void)source;
+	*out = NULL;
+	snprintf(err, err_size, "this turnoutd was built without metrics");
+	return -ENOTSUP;
+}
+
+void to_metrics_close(struct to_metrics *metrics)
+{
+	(void)metrics;
+}
