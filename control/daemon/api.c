@@ -295,7 +295,7 @@ static int listen_at(struct to_api *api, const struct sockaddr_un *at)
 	mode_t before = umask(0177);
 
 	api->listener = evconnlistener_new_bind(api->d->base, on_client, api,
-						LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16,
+						LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 128,
 						(const struct sockaddr *)at, sizeof(*at));
 	umask(before);
 	return api->listener ? set_rights(&api->d->options) : -errno;

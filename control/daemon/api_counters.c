@@ -8,10 +8,9 @@ static const char *const reason_names[] = {TO_NAMES(TO_REASONS)};
 static const char *const event_names[] = {TO_NAMES(TO_EVENTS)};
 static const char *const verdict_names[] = {TO_NAMES(TO_VERDICTS)};
 static const char *const entry_names[TO_ENTRY_KIND_COUNT] = {
-	[TO_PIN4] = "pin4",         [TO_PIN6] = "pin6",
-	[TO_DIALOG] = "dialog",     [TO_TRANSACTION] = "transaction",
-	[TO_AFFINITY] = "affinity", [TO_OWNER] = "owner",
-	[TO_FRAGMENT] = "fragment",
+	[TO_PIN4] = "pins-ipv4",           [TO_PIN6] = "pins-ipv6",      [TO_DIALOG] = "dialogs",
+	[TO_TRANSACTION] = "transactions", [TO_AFFINITY] = "affinities", [TO_OWNER] = "owners",
+	[TO_FRAGMENT] = "fragments",
 };
 
 static json_t *row_json(const struct to_plan *plan, const struct to_region_row *r)

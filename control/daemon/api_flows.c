@@ -22,7 +22,7 @@ struct listing {
 };
 
 static const char *const kind_names[TO_ENTRY_KIND_COUNT] = {
-	[TO_PIN4] = "pin",          [TO_PIN6] = "pin",
+	[TO_PIN4] = "pin4",         [TO_PIN6] = "pin6",
 	[TO_DIALOG] = "dialog",     [TO_TRANSACTION] = "transaction",
 	[TO_AFFINITY] = "affinity", [TO_OWNER] = "owner",
 	[TO_FRAGMENT] = "fragment",
@@ -207,7 +207,7 @@ static const char *read_texts(const struct to_request *r, struct listing *l)
 	if (client && !read_client(client, &l->ask.filter))
 		return "client is neither an address nor a prefix";
 	if (kind && !read_kind(kind, &l->ask.filter))
-		return "kind is pin, dialog, transaction, affinity, owner or fragment";
+		return "kind is pin4, pin6, dialog, transaction, affinity, owner or fragment";
 	if (after && !read_cursor(after, &l->ask.cursor))
 		return "after is not of an answer before";
 	if (limit < 1 || limit > MOST)

@@ -134,11 +134,13 @@ static json_t *pools_json(const struct to_daemon *d)
 
 static json_t *share_json(const struct to_plan *plan, const struct to_plan_route *route)
 {
-	json_t *exceptions = json_object();
+	json_t *exceptions = json_array();
 
 	for (uint32_t i = 0; i < route->exceptions; i++)
-		json_object_set_new(exceptions, plan->partner[route->exception[i].partner].name,
-				    json_real(route->exception[i].share / 100.0));
+		json_array_append_new(exceptions,
+				      json_pack("{s:s, s:f}", "partner",
+						plan->partner[route->exception[i].partner].name,
+						"share", route->exception[i].share / 100.0));
 	return json_pack("{s:f, s:o}", "default", route->share / 100.0, "exceptions", exceptions);
 }
 

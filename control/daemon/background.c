@@ -7,16 +7,23 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define MAX_JOBS 4 /* a plan that is read, a table that is compiled */
+
+struct job {
+	to_work *work, *done;
+	void *argument;
+};
+
 struct to_background {
 	pthread_t thread;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t wake;
-	to_work *work, *done; /* work: guarded by the lock; done, argument: by turns */
-	void *argument;
-	bool busy; /* the loop's: work was given, and done not yet called */
+	struct job job[MAX_JOBS]; /* in order; the first `worked` wait for their `done` */
+	unsigned count, worked;
 	bool end;
 	int finished; /* eventfd */
 	struct event *event;
@@ -29,14 +36,17 @@ static void *run(void *argument)
 
 	pthread_mutex_lock(&b->lock);
 	for (;;) {
-		while (!b->work && !b->end)
+		struct job job;
+
+		while (b->worked == b->count && !b->end)
 			pthread_cond_wait(&b->wake, &b->lock);
 		if (b->end)
 			break;
+		job = b->job[b->worked];
 		pthread_mutex_unlock(&b->lock);
-		b->work(b->argument);
+		job.work(job.argument);
 		pthread_mutex_lock(&b->lock);
-		b->work = NULL;
+		b->worked++;
 		if (write(b->finished, &one, sizeof(one)) < 0)
 			abort(); /* an eventfd takes it: nothing else can be the case */
 	}
@@ -44,16 +54,32 @@ static void *run(void *argument)
 	return NULL;
 }
 
+static bool take(struct to_background *b, struct job *out)
+{
+	bool some;
+
+	pthread_mutex_lock(&b->lock);
+	some = b->worked;
+	if (some) {
+		*out = b->job[0];
+		memmove(&b->job[0], &b->job[1], --b->count * sizeof(b->job[0]));
+		b->worked--;
+	}
+	pthread_mutex_unlock(&b->lock);
+	return some;
+}
+
 static void on_finished(int fd, short what, void *context)
 {
 	struct to_background *b = context;
 	uint64_t count;
+	struct job job;
 
 	(void)what;
 	if (read(fd, &count, sizeof(count)) < 0)
 		return;
-	b->busy = false;
-	b->done(b->argument);
+	while (take(b, &job))
+		job.done(job.argument);
 }
 
 /* Signals are the loop's. */
@@ -117,19 +143,24 @@ void to_background_close(struct to_background *b)
 
 int to_background_run(struct to_background *b, to_work *work, to_work *done, void *argument)
 {
-	if (b->busy)
-		return -EBUSY;
-	b->busy = true;
+	int err = 0;
+
 	pthread_mutex_lock(&b->lock);
-	b->argument = argument;
-	b->done = done;
-	b->work = work;
+	if (b->count == MAX_JOBS)
+		err = -EBUSY;
+	else
+		b->job[b->count++] = (struct job){work, done, argument};
 	pthread_cond_signal(&b->wake);
 	pthread_mutex_unlock(&b->lock);
-	return 0;
+	return err;
 }
 
-bool to_background_is_busy(const struct to_background *b)
+bool to_background_is_busy(struct to_background *b)
 {
-	return b->busy;
+	bool busy;
+
+	pthread_mutex_lock(&b->lock);
+	busy = b->count;
+	pthread_mutex_unlock(&b->lock);
+	return busy;
 }

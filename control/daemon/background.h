@@ -12,11 +12,11 @@ struct to_background;
 typedef void to_work(void *argument);
 
 int to_background_open(struct event_base *base, struct to_background **out);
-/* Waits for the work in hand; its `done` is not called any more. */
+/* Waits for the work in hand; no `done` is called any more. */
 void to_background_close(struct to_background *b);
 
-/* One at a time: -EBUSY while another one runs. */
+/* One after the other, in order. -EBUSY: too many wait already. */
 int to_background_run(struct to_background *b, to_work *work, to_work *done, void *argument);
-bool to_background_is_busy(const struct to_background *b);
+bool to_background_is_busy(struct to_background *b);
 
 #endif

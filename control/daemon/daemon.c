@@ -14,8 +14,8 @@
 #include "recovery.h"
 #include "reload.h"
 
-#define CENSUS_EVERY (5 * TO_NS)
-#define SILENT       (2 * TO_NS) /* a worker that has not turned for so long */
+#define MAX_CENSUS 5           /* seconds from one to the next */
+#define SILENT     (2 * TO_NS) /* a worker that has not turned for so long */
 
 const char *to_live_stage_name(const struct to_daemon *d)
 {
@@ -82,17 +82,25 @@ static void on_census(void *context, const union to_message *m, int fd)
 		to_view_refresh(&d->view, 0);
 }
 
+/* Some of them within the time that nothing must have lived somewhere. */
+static uint64_t census_interval(const struct to_daemon *d)
+{
+	uint32_t seconds = d->options.quiet / 6;
+
+	return (seconds < 1 ? 1 : seconds > MAX_CENSUS ? MAX_CENSUS : seconds) * TO_NS;
+}
+
 static void ask_census(struct to_daemon *d, uint64_t now)
 {
 	struct to_message_head ask = {.type = TO_MSG_CENSUS};
 
 	/* while a generation is on its way, the engine has better to do */
-	if (!to_link_is_up(d->link) || d->census_asked || now < d->census_due ||
+	if (!to_link_is_up(d->link) || d->census_asked || now + TO_NS / 10 < d->census_due ||
 	    d->publisher.step > TO_STEP_COMPILE)
 		return;
 	if (to_link_ask(d->link, &ask, -1, on_census, d) == 0) {
 		d->census_asked = true;
-		d->census_due = now + CENSUS_EVERY;
+		d->census_due = now + census_interval(d);
 	}
 }
 
@@ -137,9 +145,11 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	if (d->journal.failed) {
 		to_journal_retry(&d->journal);
 		to_daemon_watch_journal(d);
+		if (!d->journal.failed && d->engine == TO_ENGINE_STUCK)
+			d->recovery_due = now;
 	}
 	to_recovery_tick(d);
-	to_reload_at_start(d);
+	to_reload_tick(d);
 	if (d->engine == TO_ENGINE_OURS)
 		to_health_wanted(d);
 	to_notify("WATCHDOG=1");

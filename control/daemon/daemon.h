@@ -55,8 +55,8 @@ struct to_daemon {
 	uint64_t census_due; /* CLOCK_BOOTTIME, ns, likewise below */
 	uint64_t sample_due;
 	uint64_t recovery_due;
-	bool plan_kept;     /* the plan in force is in the state directory */
-	bool plan_compared; /* the file, with the plan in force, since the start */
+	bool plan_kept;          /* the plan in force is in the state directory */
+	const char *plan_wanted; /* why its file is to be read again; NULL: it is not */
 
 	struct to_publisher publisher;
 	struct to_api *api;

@@ -50,6 +50,23 @@ static json_t *record_of(const char *line, size_t size)
 	return json_loadb(line, size - 1, JSON_REJECT_DUPLICATES, NULL);
 }
 
+/* Does a line that is no record end with one? What was torn off while it was written does not: then
+ * a line's end between two records is damaged. */
+static bool hides_a_record(const char *line, size_t size)
+{
+	static const char begin[] = "{\"n\":";
+	const char *at = line;
+
+	while ((at = memmem(at + 1, size - 1 - (size_t)(at - line), begin, sizeof(begin) - 1))) {
+		json_t *record = record_of(at, size - (size_t)(at - line));
+
+		json_decref(record);
+		if (record)
+			return true;
+	}
+	return false;
+}
+
 static bool is_next(const json_t *record, uint64_t number)
 {
 	return json_integer_value(json_object_get(record, "n")) == (json_int_t)number &&
@@ -70,7 +87,8 @@ static int read_lines(FILE *f, to_journal_seen *seen, void *context, struct to_j
 		end->size += n;
 		if (!record && !end->bad_line)
 			end->bad_line = number;
-		if (record && (end->bad_line || !is_next(record, number))) {
+		if (record ? end->bad_line || !is_next(record, number)
+			   : hides_a_record(line, (size_t)n)) {
 			end->bad_line = end->bad_line ? end->bad_line : number;
 			ret = -EBADMSG;
 		} else if (record) {

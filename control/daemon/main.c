@@ -27,7 +27,7 @@ static void on_hangup(evutil_socket_t signal, short what, void *context)
 
 	(void)signal;
 	(void)what;
-	to_reload(d, "turnoutd", "SIGHUP", to_log_reload, NULL);
+	to_reload_wanted(d, "SIGHUP");
 }
 
 static int run(struct to_daemon *d)
@@ -63,6 +63,7 @@ int main(int argc, char **argv)
 	if (ret)
 		return ret > 0 ? EXIT_SUCCESS : 2;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit of the file system is an error like others */
 	d.base = event_base_new();
 	if (!d.base) {
 		to_log(LOG_ERR, "cannot make an event loop");

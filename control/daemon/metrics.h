@@ -28,4 +28,8 @@ int to_metrics_open(struct event_base *base, const char *address,
 		    size_t err_size);
 void to_metrics_close(struct to_metrics *metrics);
 
+/* A generation has become live: what it took to prepare, and from the commit on. NULL: nobody wants
+ * to know. */
+void to_metrics_switched(struct to_metrics *metrics, uint64_t prepare_us, uint64_t live_us);
+
 #endif

@@ -21,3 +21,10 @@ void to_metrics_close(struct to_metrics *metrics)
 {
 	(void)metrics;
 }
+
+void to_metrics_switched(struct to_metrics *metrics, uint64_t prepare_us, uint64_t live_us)
+{
+	(void)metrics;
+	(void)prepare_us;
+	(void)live_us;
+}

@@ -238,8 +238,9 @@ static void on_applied(void *context, const union to_message *m, int fd)
 		return;
 	}
 	if (m->applied.generation != p->generation) {
-		fail(d, "engine", "the engine applied another generation than was committed");
 		to_link_drop(d->link, "it applied another generation than was committed");
+		if (p->step == TO_STEP_COMMIT) /* its last answer: nobody waited for more */
+			fail(d, "engine", "the engine applied another generation");
 		return;
 	}
 	p->workers = m->applied.workers;

@@ -8,6 +8,7 @@
 #include "crash.h"
 #include "daemon.h"
 #include "log.h"
+#include "metrics.h"
 
 /* New flows by service and pool, as the gates of a stage count from. */
 static json_t *counted(struct to_daemon *d)
@@ -74,6 +75,7 @@ void to_publisher_live(struct to_daemon *d, struct to_image *image,
 	struct to_running *running = to_running_new(image);
 
 	note_live(d, outcome);
+	to_metrics_switched(d->metrics, outcome->prepare_us, outcome->live_us);
 	if (running)
 		*image = (struct to_image){0};
 	to_running_drop(d->running);

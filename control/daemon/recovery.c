@@ -20,7 +20,7 @@ static void on_published(struct to_daemon *d, struct to_change *c, const struct 
 {
 	(void)c;
 	if (!outcome->error) {
-		to_reload_at_start(d);
+		to_reload_tick(d);
 		return;
 	}
 	if (d->engine == TO_ENGINE_ABSENT)
@@ -122,7 +122,7 @@ static void resolve(struct to_daemon *d)
 	to_log(LOG_NOTICE, "the engine runs generation %llu, stage %s, as it should",
 	       (unsigned long long)t->generation, d->past.live.stage);
 	to_health_wanted(d);
-	to_reload_at_start(d);
+	to_reload_tick(d);
 }
 
 static void on_table(void *context, const union to_message *m, int fd)

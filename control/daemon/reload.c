@@ -152,20 +152,29 @@ void to_reload(struct to_daemon *d, const char *who, const char *why, to_reloade
 		done(d, context, &no);
 }
 
-void to_log_reload(struct to_daemon *d, void *context, const struct to_outcome *outcome)
+static void on_own(struct to_daemon *d, void *context, const struct to_outcome *outcome)
 {
-	(void)context;
-	if (outcome->error)
-		to_log(LOG_WARNING, "%s is not in force: %s", d->options.plan, outcome->message);
-	else
+	const char *why = context;
+
+	if (!outcome->error)
 		to_log(LOG_NOTICE, "%s is in force", d->options.plan);
+	else if (strcmp(outcome->error, "refused") && !d->plan_wanted)
+		d->plan_wanted = why; /* again */
 }
 
-void to_reload_at_start(struct to_daemon *d)
+void to_reload_wanted(struct to_daemon *d, const char *why)
 {
-	if (d->plan_compared || d->engine != TO_ENGINE_OURS ||
-	    to_background_is_busy(d->background) || d->publisher.step != TO_STEP_IDLE)
+	d->plan_wanted = why;
+	to_reload_tick(d);
+}
+
+void to_reload_tick(struct to_daemon *d)
+{
+	const char *why = d->plan_wanted;
+
+	if (!why || d->engine != TO_ENGINE_OURS || d->publisher.step != TO_STEP_IDLE ||
+	    to_background_is_busy(d->background))
 		return;
-	d->plan_compared = true;
-	to_reload(d, "turnoutd", "the file at the start", to_log_reload, NULL);
+	d->plan_wanted = NULL;
+	to_reload(d, "turnoutd", why, on_own, (void *)(uintptr_t)why);
 }

@@ -11,10 +11,10 @@ typedef void to_reloaded(struct to_daemon *d, void *context, const struct to_out
 void to_reload(struct to_daemon *d, const char *who, const char *why, to_reloaded *done,
 	       void *context);
 
-/* For who has nobody to tell: SIGHUP, the start. */
-to_reloaded to_log_reload;
-
-/* Once after the start, when the engine runs what it should: the file may have been edited. */
-void to_reload_at_start(struct to_daemon *d);
+/* Of itself: after SIGHUP, and at the start, for the file may have been edited meanwhile. As soon
+ * as an engine runs what it should. `why` is kept, not copied. */
+void to_reload_wanted(struct to_daemon *d, const char *why);
+/* Once a second, and when it may have become possible. */
+void to_reload_tick(struct to_daemon *d);
 
 #endif

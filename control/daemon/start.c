@@ -77,7 +77,6 @@ static int open_journal(struct to_daemon *d)
 	char err[600];
 	int ret = to_past_init(&d->past);
 
-	d->journal = (struct to_journal){.dir = -1, .fd = -1};
 	if (ret < 0)
 		return ret;
 	ret = to_journal_open(&d->journal, d->options.state, to_past_fold, &d->past, err,
@@ -117,7 +116,11 @@ int to_daemon_open(struct to_daemon *d)
 	int ret;
 
 	d->started = to_today();
-	ret = open_journal(d);
+	d->plan_wanted = "the file at the start";
+	d->journal = (struct to_journal){.dir = -1, .fd = -1};
+	ret = to_view_init(&d->view);
+	if (!ret)
+		ret = open_journal(d);
 	if (ret < 0)
 		return ret;
 	ret = choose_plan(d);
@@ -127,9 +130,7 @@ int to_daemon_open(struct to_daemon *d)
 		to_asked_read(&d->asked, d->plan->plan, d->past.live.record);
 		to_unhealthy_read(&d->unhealthy, d->plan->plan, d->past.live.record);
 	}
-	ret = to_view_init(&d->view);
-	if (!ret)
-		ret = to_publisher_init(d);
+	ret = to_publisher_init(d);
 	if (!ret)
 		ret = to_health_init(d);
 	if (!ret)

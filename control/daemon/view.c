@@ -41,7 +41,7 @@ void to_view_detach(struct to_view *v)
 	v->census = 0;
 	memset(v->flows, 0, sizeof(v->flows));
 	memset(v->quiet_since, 0, sizeof(v->quiet_since));
-	for (unsigned i = 0; i < TO_VIEW_SAMPLES; i++)
+	for (unsigned i = 0; v->samples && i < TO_VIEW_SAMPLES; i++)
 		v->samples[i].at = 0;
 }
 
