@@ -14,7 +14,7 @@
 #define MAX_JOBS 4 /* a plan that is read, a table that is compiled */
 
 struct job {
-	to_work *work, *done;
+	to_work *work, *done, *drop;
 	void *argument;
 };
 
@@ -134,6 +134,9 @@ void to_background_close(struct to_background *b)
 	pthread_cond_signal(&b->wake);
 	pthread_mutex_unlock(&b->lock);
 	pthread_join(b->thread, NULL);
+	for (unsigned i = 0; i < b->count; i++)
+		if (b->job[i].drop)
+			b->job[i].drop(b->job[i].argument);
 	event_free(b->event);
 	close(b->finished);
 	pthread_cond_destroy(&b->wake);
@@ -141,7 +144,8 @@ void to_background_close(struct to_background *b)
 	free(b);
 }
 
-int to_background_run(struct to_background *b, to_work *work, to_work *done, void *argument)
+int to_background_run(struct to_background *b, to_work *work, to_work *done, to_work *drop,
+		      void *argument)
 {
 	int err = 0;
 
@@ -149,7 +153,7 @@ int to_background_run(struct to_background *b, to_work *work, to_work *done, voi
 	if (b->count == MAX_JOBS)
 		err = -EBUSY;
 	else
-		b->job[b->count++] = (struct job){work, done, argument};
+		b->job[b->count++] = (struct job){work, done, drop, argument};
 	pthread_cond_signal(&b->wake);
 	pthread_mutex_unlock(&b->lock);
 	return err;

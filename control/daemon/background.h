@@ -12,11 +12,13 @@ struct to_background;
 typedef void to_work(void *argument);
 
 int to_background_open(struct event_base *base, struct to_background **out);
-/* Waits for the work in hand; no `done` is called any more. */
+/* Waits for the work in hand. No `done` is called any more; `drop` is, of what had one coming. */
 void to_background_close(struct to_background *b);
 
-/* One after the other, in order. -EBUSY: too many wait already. */
-int to_background_run(struct to_background *b, to_work *work, to_work *done, void *argument);
+/* One after the other, in order. `drop` (may be NULL): to_background_close(). -EBUSY: too many wait
+ * already. */
+int to_background_run(struct to_background *b, to_work *work, to_work *done, to_work *drop,
+		      void *argument);
 bool to_background_is_busy(struct to_background *b);
 
 #endif

@@ -111,19 +111,25 @@ static void disconnect(struct to_link *l)
 	l->up = false;
 }
 
-static void lose(struct to_link *l, const char *why)
+/* Whoever has asked hears that there will be no answer. */
+static void forsake(struct to_link *l)
 {
 	struct asked asked[MAX_ASKED];
 	unsigned count = l->count;
 
-	disconnect(l);
 	memcpy(asked, l->asked, sizeof(asked));
 	l->count = 0;
-	set_timer(l, l->pause);
-	l->pause = l->pause * 2 < LAST_PAUSE ? l->pause * 2 : LAST_PAUSE;
 	for (unsigned i = 0; i < count; i++)
 		if (asked[i].answer)
 			asked[i].answer(asked[i].context, NULL, -1);
+}
+
+static void lose(struct to_link *l, const char *why)
+{
+	disconnect(l);
+	set_timer(l, l->pause);
+	l->pause = l->pause * 2 < LAST_PAUSE ? l->pause * 2 : LAST_PAUSE;
+	forsake(l);
 	l->calls.lost(l->calls.context, why);
 }
 
@@ -141,7 +147,7 @@ void to_link_drop(struct to_link *l, const char *format, ...)
 
 bool to_link_is_up(const struct to_link *l)
 {
-	return l->up;
+	return l && l->up;
 }
 
 static int send_message(struct to_link *l, void *m, size_t size, int fd)
@@ -184,7 +190,7 @@ static int ask(struct to_link *l, void *m, int fd, to_link_answer *answer, void 
 
 int to_link_ask(struct to_link *l, void *m, int fd, to_link_answer *answer, void *context)
 {
-	int err = l->up ? ask(l, m, fd, answer, context) : -ENOTCONN;
+	int err = to_link_is_up(l) ? ask(l, m, fd, answer, context) : -ENOTCONN;
 
 	if (err == -EAGAIN || err == -EPIPE || err == -ECONNRESET)
 		return -ENOTCONN; /* its end, or its time-out, will be seen */
@@ -399,6 +405,7 @@ void to_link_close(struct to_link *l)
 	if (!l)
 		return;
 	disconnect(l);
+	forsake(l);
 	event_free(l->timer);
 	free(l);
 }

@@ -28,6 +28,7 @@ typedef void to_link_answer(void *context, const union to_message *m, int fd);
 /* `timeout`: seconds that an engine has to answer in. */
 int to_link_open(struct event_base *base, const char *path, double timeout,
 		 const struct to_link_calls *calls, struct to_link **out);
+/* Whatever was asked is answered with NULL; `lost` is not called. */
 void to_link_close(struct to_link *link);
 
 /* Asks: `m` with its type and what belongs to it; size and number are filled in. `fd` is sent along

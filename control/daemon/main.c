@@ -49,6 +49,7 @@ static int run(struct to_daemon *d)
 		to_notify("STOPPING=1");
 	}
 	to_daemon_close(d);
+	event_base_loop(d->base, EVLOOP_NONBLOCK); /* what was put off to the next turn */
 	for (size_t i = 0; i < count; i++)
 		if (events[i])
 			event_free(events[i]);

@@ -105,10 +105,10 @@ static void free_job(struct to_compile_job *job)
 static void finish(struct to_daemon *d, const struct to_outcome *outcome)
 {
 	struct to_publisher *p = &d->publisher;
+	struct to_compile_job *job = p->job; /* the message may be in it */
 	struct to_change *c = p->change;
 
 	event_del(p->late);
-	free_job(p->job);
 	p->job = NULL;
 	p->change = NULL;
 	p->step = TO_STEP_IDLE;
@@ -118,6 +118,7 @@ static void finish(struct to_daemon *d, const struct to_outcome *outcome)
 	if (c->done)
 		c->done(d, c, outcome);
 	to_change_free(c);
+	free_job(job);
 	to_health_wanted(d);
 }
 
@@ -368,7 +369,7 @@ int to_publish(struct to_daemon *d, struct to_change *c)
 	job = new_job(d, c, highest + 1);
 	if (!job)
 		return -ENOMEM;
-	err = to_background_run(d->background, compile, on_compiled, job);
+	err = to_background_run(d->background, compile, on_compiled, NULL, job);
 	if (err) {
 		free_job(job);
 		return err;
@@ -398,8 +399,9 @@ void to_publisher_free(struct to_daemon *d)
 {
 	struct to_publisher *p = &d->publisher;
 
-	free_job(p->job);
-	to_change_free(p->change);
+	if (p->step != TO_STEP_IDLE)
+		fail(d, "engine", "turnoutd is ending");
 	if (p->late)
 		event_free(p->late);
+	p->late = NULL;
 }

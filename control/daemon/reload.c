@@ -54,6 +54,11 @@ static void fail(struct reload *r, const char *error, const char *message)
 	finish(r, &outcome);
 }
 
+static void on_end(void *argument)
+{
+	fail(argument, "busy", "turnoutd is ending");
+}
+
 static void read_file(void *argument)
 {
 	struct reload *r = argument;
@@ -144,7 +149,7 @@ void to_reload(struct to_daemon *d, const char *who, const char *why, to_reloade
 		snprintf(r->who, sizeof(r->who), "%s", who);
 		snprintf(r->why, sizeof(r->why), "%s", why ? why : "");
 		if (d->publisher.step == TO_STEP_IDLE &&
-		    to_background_run(d->background, read_file, on_read, r) == 0)
+		    to_background_run(d->background, read_file, on_read, on_end, r) == 0)
 			return;
 		free_reload(r);
 	}

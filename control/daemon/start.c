@@ -147,15 +147,17 @@ int to_daemon_open(struct to_daemon *d)
 
 void to_daemon_close(struct to_daemon *d)
 {
+	/* first whoever waits for something hears that it will not come */
 	to_background_close(d->background);
+	to_link_close(d->link);
+	d->link = NULL;
+	to_publisher_free(d);
 	to_metrics_close(d->metrics);
 	to_api_close(d);
-	to_link_close(d->link);
 	to_health_end(d);
 	to_ticks_end(d);
 	if (d->health_timer)
 		event_free(d->health_timer);
-	to_publisher_free(d);
 	to_running_drop(d->running);
 	to_view_free(&d->view);
 	to_plan_file_free(d->plan);

@@ -66,7 +66,7 @@ class Disk(Case):
 
     def tearDown(self):
         for daemon in self.daemons:
-            daemon.kill()
+            daemon.end_well()
         subprocess.run(["umount", self.dir / "state"], check=True)
         super().tearDown()
 
