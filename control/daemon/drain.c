@@ -99,10 +99,22 @@ static void say_flows(const struct to_daemon *d, uint32_t edge, json_t *evidence
 	}
 }
 
+/* What was quiet before new flows were barred says nothing: one may have come just before that. */
+static int64_t quiet_since_barred(const struct to_daemon *d, uint32_t edge)
+{
+	const json_t *since = json_object_get(d->past.draining, d->plan->plan->edge[edge].name);
+	int64_t quiet = to_quiet_at(d, edge, UINT64_MAX), barred;
+
+	if (quiet < 0 || !since)
+		return quiet;
+	barred = to_today() - json_integer_value(since) - (int64_t)to_view_census_age(&d->view);
+	return barred < 0 ? 0 : barred < quiet ? barred : quiet;
+}
+
 bool to_safe_to_stop(const struct to_daemon *d, uint32_t edge, json_t *evidence)
 {
 	bool asked = say_asked(d, edge, evidence), known = say_census(d, evidence);
-	int64_t quiet = known ? to_quiet_at(d, edge, UINT64_MAX) : -2;
+	int64_t quiet = known ? quiet_since_barred(d, edge) : -2;
 
 	if (quiet == -1)
 		say_flows(d, edge, evidence);

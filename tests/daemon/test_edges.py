@@ -183,6 +183,15 @@ class Edges(Case):
         self.check("n2", "up")
         daemon.wait_status(lambda s: "pool-fresh" not in [a["name"] for a in s["alarms"]])
 
+    def test_quiet_before_it_was_drained_is_no_evidence(self):
+        """A flow may have come between the last count and the generation that bars new ones."""
+        daemon = self.started("--quiet", 2)
+        until(lambda: "for 3 s" in " ".join(self.edge(daemon, "e1")["evidence"]), 15,
+              lambda: str(self.edge(daemon, "e1")))
+        daemon.ask(do="edge", edge="e1", verb="drain")
+        self.assertFalse(self.edge(daemon, "e1")["safe_to_stop"])
+        until(lambda: self.edge(daemon, "e1")["safe_to_stop"], 15)
+
     def test_safe_to_stop(self):
         daemon = self.started("--quiet", 1)
         self.engine.lives = [(ACCESS, E1, layout.PIN4, 1, 3), (XMPP, E1, layout.PIN4, 0, 1)]
