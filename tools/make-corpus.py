@@ -9,9 +9,11 @@ target of that name in tests/fuzz/ says.
 import argparse
 import hashlib
 import json
+import re
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
@@ -136,6 +138,30 @@ def stages(plan):
     return [s["name"] for s in yaml.safe_load((TOP / plan).read_text(encoding="utf-8"))["stages"]]
 
 
+def request_seeds():
+    """A line of each request of control/daemon/api_request.h, with all that it may have."""
+    text = (TOP / "control/daemon/api_request.h").read_text(encoding="utf-8")
+    values = {"s": "baseline", "b": True, "i": 7}
+    for name, members in re.findall(r'X\(\w+, "(\w+)", \w+,[\s\\]*"([^"]*)"\)', text):
+        more = {m.split(":")[0]: values[m.split(":")[1]] for m in members.split()}
+        yield json.dumps({"do": name, "id": name, **more}).encode()
+
+
+def journal_seeds():
+    """Records of each kind; the first byte is as tests/fuzz/fuzz_journal.c wants it."""
+    intent = {"what": "intent", "generation": 1, "stage": "baseline", "checksum": "0123456789abcdef",
+              "plan": "00", "asked": {"e1": "draining"}, "by_hand": ["e2"], "unhealthy": []}
+    records = [{"what": "start"}, intent, {"what": "live", "generation": 1, "counted": {}},
+               {"what": "ack", "name": "x", "who": "y"}, {**intent, "generation": 2},
+               {"what": "abandoned", "generation": 2}, {"what": "unack", "name": "x"}]
+    lines = [json.dumps(r).encode() for r in records]
+    yield b"\1" + b"\n".join(lines)
+    for line in lines:
+        yield b"\1" + line
+    body = b'{"n":1,"time":"2026-01-01T00:00:00Z","what":"start"'
+    yield b"\0" + body + b',"crc":"%08x"}\n' % zlib.crc32(body) + body
+
+
 def write(out, seeds):
     out.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
@@ -214,6 +240,8 @@ def main():
     write(args.dir / "message", message_seeds())
     write(args.dir / "engine", engine_seeds())
     write(args.dir / "region", region_seeds())
+    write(args.dir / "request", request_seeds())
+    write(args.dir / "journal", journal_seeds())
     (args.dir / "table").mkdir(parents=True, exist_ok=True)
     table_seeds(args.turnout, args.dir / "table")
     for target in sorted(p for p in args.dir.iterdir() if p.is_dir()):

@@ -7,6 +7,7 @@
 #include "gates.h"
 
 #define MAX_HISTORY TO_JOURNAL_RECENT
+#define MAX_CHANGES 1000
 
 void to_api_stages(struct to_daemon *d, struct to_call *call)
 {
@@ -24,7 +25,7 @@ void to_api_stages(struct to_daemon *d, struct to_call *call)
 static void add_change(json_t *list, const char *service, const char *who, uint16_t from,
 		       uint16_t to)
 {
-	if (from != to)
+	if (from != to && json_array_size(list) < MAX_CHANGES)
 		json_array_append_new(list,
 				      json_pack("{s:s, s:s, s:f, s:f}", "service", service, "who",
 						who, "from", from / 100.0, "to", to / 100.0));

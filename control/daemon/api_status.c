@@ -7,7 +7,8 @@
 #include "daemon.h"
 #include "drain.h"
 
-#define FRESH (TO_NS / 5) /* how old a copy of the engine's region may be */
+#define FRESH          (TO_NS / 5) /* how old a copy of the engine's region may be */
+#define MAX_EXCEPTIONS 100         /* of a service: status is asked each second */
 
 static const char *const engine_names[] = {[TO_ENGINE_DPDK] = "dpdk", [TO_ENGINE_XDP] = "xdp"};
 /* enum to_zone: packet.h */
@@ -134,14 +135,16 @@ static json_t *pools_json(const struct to_daemon *d)
 
 static json_t *share_json(const struct to_plan *plan, const struct to_plan_route *route)
 {
+	uint32_t shown = route->exceptions < MAX_EXCEPTIONS ? route->exceptions : MAX_EXCEPTIONS;
 	json_t *exceptions = json_array();
 
-	for (uint32_t i = 0; i < route->exceptions; i++)
+	for (uint32_t i = 0; i < shown; i++)
 		json_array_append_new(exceptions,
 				      json_pack("{s:s, s:f}", "partner",
 						plan->partner[route->exception[i].partner].name,
 						"share", route->exception[i].share / 100.0));
-	return json_pack("{s:f, s:o}", "default", route->share / 100.0, "exceptions", exceptions);
+	return json_pack("{s:f, s:o, s:I}", "default", route->share / 100.0, "exceptions",
+			 exceptions, "more", (json_int_t)(route->exceptions - shown));
 }
 
 static json_t *service_json(const struct to_daemon *d, int stage, uint32_t i)

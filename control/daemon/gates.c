@@ -248,9 +248,9 @@ static json_t *window_json(const struct to_plan_stage *s)
 	uint16_t minute = (uint16_t)(to_today() / 60 % 1440);
 	char text[80], now[20];
 
-	snprintf(text, sizeof(text), "entered between %02u:%02u and %02u:%02u UTC",
+	snprintf(text, sizeof(text), "entered between %02d:%02d and %02d:%02d UTC",
 		 s->window_from / 60, s->window_from % 60, s->window_to / 60, s->window_to % 60);
-	snprintf(now, sizeof(now), "%02u:%02u UTC", minute / 60, minute % 60);
+	snprintf(now, sizeof(now), "%02d:%02d UTC", minute / 60, minute % 60);
 	return json_pack("{s:s, s:s, s:b, s:s}", "kind", "window", "text", text, "open",
 			 in_window(s, minute), "now", now);
 }

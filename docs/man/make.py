@@ -3,6 +3,7 @@
 """Makes a man page out of what there is already: a command's own --help, or a page of docs/.
 
     make.py turnout VERSION PROGRAM OUT          turnout(1)
+    make.py turnoutd VERSION PROGRAM OUT         turnoutd(8)
     make.py turnout-dp VERSION PROGRAM OUT       turnout-dp(8)
     make.py turnout-xdp VERSION PROGRAM OUT      turnout-xdp(8)
     make.py turnout-plan VERSION PLAN.MD OUT     turnout-plan(5)
@@ -77,6 +78,25 @@ def turnout(version, program):
     return out
 
 
+def turnoutd(version, program):
+    listed = ask(program)
+    usage, about, rest = listed.split("\n\n", 2)
+    out = heading("TURNOUTD", 8, version, "turnoutd", "run the cutover of RTC Edge pools")
+    out += [".SH SYNOPSIS", synopsis(usage.partition(": ")[2])]
+    out += [".SH DESCRIPTION", inline(" ".join(about.split())), ".SH OPTIONS"]
+    out += items(options(rest))
+    for part in rest.split("\n\n"):
+        if part.startswith("Exit status: "):
+            out += [".SH EXIT STATUS", inline(" ".join(part.partition(": ")[2].split()))]
+        elif not part.startswith("  --"):
+            out += [".SH SIGNALS", inline(" ".join(part.split()))]
+    return out + [".SH ENVIRONMENT"] + items([
+        (bold("NOTIFY_SOCKET"), "where the service manager is told: see "
+         "\\fBsd_notify\\fR(3)")]) + [
+        ".SH SEE ALSO", "\\fBturnout\\fR(1), \\fBturnout\\-plan\\fR(5), "
+        "\\fBturnout\\-dp\\fR(8), \\fBturnout\\-xdp\\fR(8)"]
+
+
 def engine(name, about):
     """The page of an engine, made of its commands' help."""
     return lambda version, program: engine_page(name, about, version, program)
@@ -109,7 +129,8 @@ def turnout_plan(version, page):
     return out + [".SH SEE ALSO", "\\fBturnout\\fR(1)"]
 
 
-PAGES = {"turnout": turnout, "turnout-dp": engine("turnout-dp", "the DPDK engine of Turnout"),
+PAGES = {"turnout": turnout, "turnoutd": turnoutd,
+         "turnout-dp": engine("turnout-dp", "the DPDK engine of Turnout"),
          "turnout-xdp": engine("turnout-xdp", "the XDP engine of Turnout"),
          "turnout-plan": turnout_plan}
 

@@ -21,7 +21,7 @@ class Reload(Case):
         answer = self.assertOk(daemon.ask(do="reload", why="sixty"))
         self.assertEqual((answer["generation"], answer["stage"]), (3, "half"))
         share = daemon.status()["services"][0]["share"]
-        self.assertEqual(share, {"default": 60.0, "exceptions": []})
+        self.assertEqual(share, {"default": 60.0, "exceptions": [], "more": 0})
         self.assertOk(daemon.ask(do="switch", to="more", force=True))
         kept = (daemon.state / "plan.yaml").read_text()
         self.assertEqual(kept, (self.dir / "plan.yaml").read_text())

@@ -49,7 +49,7 @@ class Views(Case):
             {"name": "fresh", "role": "new", "edges": 2, "up": 2, "entries": 0, "new_flows": 2}])
         access = status["services"][0]
         self.assertEqual(access["share"], {"default": 0.0, "exceptions": [
-            {"partner": "fabrikam", "share": 100.0}]})
+            {"partner": "fabrikam", "share": 100.0}], "more": 0})
         self.assertEqual(access["new_flows"], {"legacy": 7, "new": 2})
         self.assertEqual(access["entries"], {"legacy": 3, "new": 0})
         self.assertEqual(status["journal"]["records"], len(daemon.journal()))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the pages name exists: paths, commands, options, C names, test suites, links.
 
-    check_links.py BUILD_ROOT TURNOUT TURNOUT_DP TURNOUT_XDP [PAGE...]
+    check_links.py BUILD_ROOT TURNOUT TURNOUT_DP TURNOUT_XDP TURNOUTD [PAGE...]
 
 Looked at are `code spans` and the lines of sh blocks. Anything else is prose.
 """
@@ -122,6 +122,9 @@ class Checker:
             return None
         return f"no such command: {' '.join(words[:3])}"
 
+    def daemon(self, words):
+        return self.options(words[1:], run_help(self.programs["turnoutd"]))
+
     def engine(self, words):
         program = self.programs[words[0].split("/")[-1]]
         listed = run_help(program)
@@ -164,7 +167,7 @@ class Checker:
             return None
         name = Path(words[0]).name
         if name in self.programs and (block or len(words) > 1 or "/" in words[0]):
-            return self.turnout(words) if name == "turnout" else self.engine(words)
+            return {"turnout": self.turnout, "turnoutd": self.daemon}.get(name, self.engine)(words)
         if words[:2] == ["meson", "test"]:
             return self.meson_test(words)
         if words[0].startswith(("tools/", "tests/", "pcaps/")) and len(words) > 1:
@@ -215,11 +218,11 @@ def unlisted(index):
 
 
 def main():
-    checker = Checker(*sys.argv[1:5])
-    pages = [Path(p).resolve() for p in sys.argv[5:]] or \
+    checker = Checker(*sys.argv[1:6])
+    pages = [Path(p).resolve() for p in sys.argv[6:]] or \
         [p for pattern in PAGES for p in sorted(TOP.glob(pattern))]
     wrong = [line for page in pages for line in checker.check(page)]
-    if not sys.argv[5:]:
+    if not sys.argv[6:]:
         wrong += unlisted((TOP / "docs/README.md").read_text(encoding="utf-8"))
     print("\n".join(wrong) if wrong else f"{len(pages)} pages: everything that they name exists")
     return bool(wrong)

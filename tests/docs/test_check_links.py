@@ -70,5 +70,5 @@ class Check(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    checker = Checker(*sys.argv[1:5])
+    checker = Checker(*sys.argv[1:6])
     unittest.main(argv=sys.argv[:1])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The man pages say all that the commands, the plan and roff have to say about them.
 
-    test_man.py TURNOUT TURNOUT_DP TURNOUT_XDP PAGE...
+    test_man.py TURNOUT TURNOUT_DP TURNOUT_XDP TURNOUTD PAGE...
 """
 
 import json
@@ -67,6 +67,10 @@ class Man(unittest.TestCase):
                     self.assertTrue(section)
                     self.options(ask(engine, name), section)
 
+    def test_turnoutd_has_every_option(self):
+        self.assertGreater(len(OPTION.findall(ask(turnoutd))), 8)
+        self.options(ask(turnoutd), said(pages["turnoutd.8"]))
+
     def test_the_plan_has_every_key(self):
         schema = json.loads((TOP / "docs/plan.schema.json").read_text(encoding="utf-8"))
         page = said(pages["turnout-plan.5"])
@@ -90,6 +94,6 @@ class Man(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    turnout, engines = sys.argv[1], sys.argv[2:4]
-    pages = {Path(p).name: Path(p) for p in sys.argv[4:]}
+    turnout, engines, turnoutd = sys.argv[1], sys.argv[2:4], sys.argv[4]
+    pages = {Path(p).name: Path(p) for p in sys.argv[5:]}
     unittest.main(argv=sys.argv[:1])
