@@ -37,9 +37,9 @@ struct to_request {
 	json_t *id;   /* in `json`; NULL: none */
 };
 
-/* 0: *out is one, to be freed. -EINVAL: it is none, `err` says why; `out->id` may be there, and it
+/* 0: *r is one, to be freed. -EINVAL: it is none, `err` says why; `r->id` may be there, and it
  * is to be freed as well. */
-int to_request_read(const char *line, size_t size, struct to_request *out, char *err,
+int to_request_read(const char *line, size_t size, struct to_request *r, char *err,
 		    size_t err_size);
 void to_request_free(struct to_request *r);
 

@@ -45,7 +45,7 @@ struct to_past {
 
 int to_past_init(struct to_past *past);
 void to_past_free(struct to_past *past);
-void to_past_fold(void *past, const json_t *record);
+void to_past_fold(void *context, const json_t *record);
 
 /* Has turnoutd made this one? */
 bool to_past_knows(const struct to_past *past, uint64_t generation, uint64_t checksum);
