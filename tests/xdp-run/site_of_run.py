@@ -2,8 +2,8 @@
 """The live lab's network, with turnout-xdp between clients and edges that a test speaks for."""
 
 import json
-import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -18,7 +18,7 @@ sys.path[:0] = [str(TOP / "tests" / "live")]
 import lab  # noqa: E402
 import plans  # noqa: E402
 import common  # noqa: E402 (of tests/replay, where plans has led)
-from processes import Process, Watch  # noqa: E402
+from processes import Failed, Process, Watch  # noqa: E402
 
 PATIENCE = 30  # seconds
 VIP, UDP_PORT, SIP_PORT = plans.VIPS[0], plans.UDP_PORT, 5060
@@ -257,8 +257,24 @@ class Gateway:
     def start_to_its_end(self, *options, **which):
         """Of one that will not come up. Returns its exit status and what it has said."""
         process = self.spawn(*options, **which)
-        code = process.wait(PATIENCE)
-        return code, process.text["err"]
+        try:
+            return process.wait(PATIENCE), process.text["err"]
+        except Failed as error:
+            process.child.kill()
+            process.wait()
+            raise AssertionError(f"it came up: {process.text['err']}") from error
+
+    def die(self, step, *options, **which):
+        """Dies just before a step."""
+        process = self.spawn(*options, stumble=f"kill:{step}", **which)
+        try:
+            code = process.wait(PATIENCE)
+        except Failed as error:
+            process.child.kill()
+            process.wait()
+            raise AssertionError(f"it does not come to {step}") from error
+        if code != -signal.SIGKILL:
+            raise AssertionError(f"{step}: {code}: {process.text['err']}")
 
     def stumble(self, where, *options, **which):
         """Stops just before a step: what is done now, is done in that moment. See go_on()."""
@@ -271,7 +287,7 @@ class Gateway:
                 raise AssertionError("it does not stop")
 
     def go_on(self):
-        os.kill(self.process.child.pid, 18)  # SIGCONT
+        self.process.child.send_signal(signal.SIGCONT)
         return self.watch.until(self.process, r"(?s)\A.*steering on [^\n]*", "err", PATIENCE)[0]
 
     def kill(self):
@@ -302,6 +318,15 @@ class Gateway:
         dumped = json.loads(lab.run("bpftool", "-j", "map", "dump", "pinned",
                                     self.pin / "maps" / name))
         return [(e["formatted"]["key"], e["formatted"]["value"]) for e in dumped]
+
+    @staticmethod
+    def await_detached(interface):
+        """The kernel lets a program go some time after the last one has."""
+        end = time.monotonic() + PATIENCE
+        while "xdp" in lab.run("ip", "-n", "gw", "link", "show", interface):
+            if time.monotonic() > end:
+                raise AssertionError(f"a program is still attached to {interface}")
+            time.sleep(0.01)
 
     def close(self):
         lab.run("umount", self.bpf)

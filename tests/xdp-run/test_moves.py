@@ -57,8 +57,7 @@ class Moves(Case):
         """Copies that nobody has ever used are not taken for the truth."""
         self.begin("--pins", "20000")
         self.gateway.kill()
-        process = self.gateway.spawn("--pins", "30000", stumble="kill:to_xdp_reset_heads:1")
-        self.assertEqual(process.wait(), -signal.SIGKILL)
+        self.gateway.die("to_xdp_reset_heads:1", "--pins", "30000")
         self.assertIn("pins4_new", self.pinned())
         late = site.open_flows(5, "198.19.1.3")  # in the old maps only
         self.idle |= {s: self.edge_of(s) for s in late}
@@ -73,20 +72,20 @@ class Moves(Case):
 
     def killed_at(self, step, pins):
         self.gateway.kill()
-        process = self.gateway.spawn("--pins", pins, stumble=f"kill:{step}")
-        self.assertEqual(process.wait(), -signal.SIGKILL, step)
+        self.gateway.die(step, "--pins", pins)
         self.assertGreaterEqual(self.gateway.entries(), len(self.idle) + 1, step)
         self.flow.goes_on()
 
     def test_killed_on_the_way(self):
-        """Wherever a move is cut off, whoever comes next has everything."""
-        self.begin("--pins", "20000")
-        other = {20000: 30000, 30000: 20000}
-        pins = 20000
-        for step, resumed in (("bpf_obj_pin:9", False), ("to_xdp_move_entries:2", False),
+        """Wherever a move is cut off, whoever comes next has everything. (Of these sizes, unproven
+        pins move as well.)"""
+        self.begin("--pins", "60000")
+        other = {60000: 90000, 90000: 60000}
+        pins = 60000
+        for step, resumed in (("bpf_obj_pin:5", False), ("to_xdp_move_entries:2", False),
                               ("bpf_link_update:1", True), ("bpf_link_update:2", True),
                               ("to_xdp_move_entries:3", True), ("to_xdp_move_entries:4", True),
-                              ("rename:2", True), ("rename:17", True)):
+                              ("rename:2", True), ("rename:7", True)):
             with self.subTest(step):
                 self.killed_at(step, other[pins])
                 if resumed:
@@ -101,8 +100,8 @@ class Moves(Case):
 
     def test_what_changes_meanwhile(self):
         """After the last copy and before the exchange: calls that are answered, a connection that
-        is closed, a flow that begins."""
-        self.begin("--pins", "20000")
+        is closed, a flow that begins. (Of these sizes, unproven calls move as well.)"""
+        self.begin("--pins", "200000")
         caller = site.Caller()
         self.addCleanup(caller.close)
         ringing, unheard = caller.request("rings", "INVITE"), caller.request("tries", "INVITE")
@@ -110,7 +109,7 @@ class Moves(Case):
         client, server = connect()
         site.wait_for_clock(3)  # they are none of those that the last rounds look at first
         self.gateway.kill()
-        self.gateway.stumble("bpf_link_update:1", "--pins", "30000")
+        self.gateway.stumble("bpf_link_update:1", "--pins", "300000")
         edge = ringing("200 OK")
         edges = {"rings": edge, "tries": unheard("180 Ringing")}
         for s in client, server:
@@ -148,11 +147,11 @@ class Moves(Case):
     def test_begun_between_two_exchanges(self):
         """A connection whose two sides are at two programs that do not know of each other's: it
         waits, and nobody hears of it from a wrong address."""
-        self.begin("--pins", "20000")
+        self.begin("--pins", "60000")
         self.gateway.kill()
         ways = list(self.gateway.ports)
-        for ports, options, program in ((ways, ["--pins", "30000"], "stumbling"),
-                                        (ways[::-1], ["--pins", "40000"], "stumbling"),
+        for ports, options, program in ((ways, ["--pins", "90000"], "stumbling"),
+                                        (ways[::-1], ["--pins", "120000"], "stumbling"),
                                         (ways, [], "wider")):
             self.gateway.stumble("bpf_link_update:2", *options, ports=ports, program=program)
             resets = self.resets()
@@ -225,8 +224,7 @@ class Upgrades(Case):
         for n, step in enumerate(("bpf_link_update:2", "to_xdp_pin_over:2", "to_xdp_pin_over:1",
                                   "to_xdp_await:2", "to_xdp_pin_over:3", "rename:2")):
             program, other = ("wider", "stumbling")[::-1 if n % 2 else 1]
-            process = self.gateway.spawn(program=program, stumble=f"kill:{step}")
-            self.assertEqual(process.wait(), -signal.SIGKILL, step)
+            self.gateway.die(step, program=program)
             self.flow.goes_on()
             code, said = self.gateway.start_to_its_end(program=other)
             self.assertEqual(code, UNREACHABLE)

@@ -90,7 +90,7 @@ class Commands(Case):
         self.assertEqual(code, DONE)
         self.assertIn("detached from outside", err)
         self.assertFalse(self.gateway.pin.exists())
-        self.assertNotIn("xdp", lab.run("ip", "-n", "gw", "link", "show", "outside"))
+        self.gateway.await_detached("outside")
 
 
 class Restarts(Case):
@@ -132,8 +132,7 @@ class Restarts(Case):
     def test_killed_at_the_first_start(self):
         """Some maps, all of them, a link: what is not whole is made again."""
         for step in "bpf_obj_pin:5", "bpf_obj_pin:34", "bpf_obj_pin:35":
-            process = self.gateway.spawn(stumble=f"kill:{step}")
-            self.assertEqual(process.wait(), -signal.SIGKILL, step)
+            self.gateway.die(step)
             self.gateway.start()
             self.gateway.status()
             for s in site.open_flows(3):
@@ -238,7 +237,7 @@ class Ports(Case):
         code, said = self.gateway.start_to_its_end(ports=ports)  # a first start: nothing stays
         self.assertEqual(code, UNREACHABLE)
         self.assertIn("cannot attach to mute: its driver has no native XDP", said)
-        self.assertNotIn("xdp", lab.run("ip", "-n", "gw", "link", "show", "outside"))
+        self.gateway.await_detached("outside")
         self.begin()
         self.gateway.kill()
         code, said = self.gateway.start_to_its_end(ports=ports)  # goes on where it was
