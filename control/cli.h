@@ -52,7 +52,26 @@ struct to_command {
 	X(explain)                                                                                 \
 	X(replay)                                                                                  \
 	X(table_show)                                                                              \
-	X(table_write)
+	X(table_write)                                                                             \
+	X(status)                                                                                  \
+	X(stage_list)                                                                              \
+	X(stage_next)                                                                              \
+	X(stage_back)                                                                              \
+	X(stage_to)                                                                                \
+	X(edges)                                                                                   \
+	X(drain)                                                                                   \
+	X(undrain)                                                                                 \
+	X(retire)                                                                                  \
+	X(readmit)                                                                                 \
+	X(down)                                                                                    \
+	X(up)                                                                                      \
+	X(release)                                                                                 \
+	X(flows)                                                                                   \
+	X(ack)                                                                                     \
+	X(unack)                                                                                   \
+	X(history)                                                                                 \
+	X(reload)                                                                                  \
+	X(counters)
 
 #define TO_DECLARE_COMMAND(name) extern const struct to_command to_cmd_##name;
 TO_COMMANDS(TO_DECLARE_COMMAND)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "live.h"
+
+#define MOST 100000
+
+/* What the record has beside its time, what, who and why: "stage access-25, generation 14". */
+static void cell_details(struct to_grid *g, const json_t *record)
+{
+	static const char *const known[] = {"time", "what", "who", "why"};
+	char text[512] = "";
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)record, key, value)
+	{
+		size_t used = strlen(text);
+		char *said = json_is_string(value)
+				     ? strdup(json_string_value(value))
+				     : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		bool details = said && !json_is_null(value);
+
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			details &= strcmp(known[i], key) != 0;
+		if (details)
+			snprintf(text + used, sizeof(text) - used, "%s%s %s", used ? ", " : "", key,
+				 said);
+		free(said);
+	}
+	to_grid_cell(g, TO_PLAIN, "%s", text);
+}
+
+static enum to_exit show(struct to_live *l, const json_t *answer)
+{
+	struct to_grid *g = to_grid_new("lllll");
+	time_t now = time(NULL);
+	json_t *record;
+	size_t i;
+
+	(void)l;
+	json_array_foreach(json_object_get(answer, "records"), i, record)
+	{
+		const char *why = to_json_text(record, "why");
+		char when[TO_WORDS];
+
+		to_grid_cell(g, TO_DIM, "%s",
+			     to_clock_words(json_object_get(record, "time"), now, when));
+		to_grid_cell(g, TO_PLAIN, "%s", to_word(record, "who"));
+		to_grid_cell(g, TO_BOLD, "%s", to_word(record, "what"));
+		cell_details(g, record);
+		to_grid_cell(g, TO_PLAIN, "%s", why ? why : "");
+	}
+	return to_live_print(g);
+}
+
+static enum to_exit run(const struct to_args *args)
+{
+	const char *text = to_value(args, "limit");
+	long long limit = 50;
+	char *end;
+
+	if (text) {
+		errno = 0;
+		limit = strtoll(text, &end, 10);
+		if (errno || end == text || *end || limit < 1 || limit > MOST) {
+			to_complain("--limit is 1 to %d, not '%s'", MOST, text);
+			return TO_EXIT_USAGE;
+		}
+	}
+	return to_live_view(
+		args, json_pack("{s:s, s:I}", "do", "history", "limit", (json_int_t)limit), show);
+}
+
+static const struct to_option options[] = {{"limit", "N", "how many of the last (default: 50)"},
+					   TO_OPTION_JSON,
+					   TO_OPTION_SOCKET,
+					   TO_OPTION_TIMEOUT,
+					   TO_OPTION_END};
+
+const struct to_command to_cmd_history = {
+	.words = "history",
+	.arguments = "",
+	.summary = "Lists what was done, when, by whom and why: the journal, oldest first.",
+	.options = options,
+	.run = run,
+};

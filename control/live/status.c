@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "summary.h"
+#include "words.h"
+
+#define SILENT_MS 2000 /* a worker that is alive says so each second */
+
+struct problems {
+	struct to_problem *at;
+	size_t count, room;
+	time_t now;
+};
+
+static void add(struct problems *p, const char *name, const json_t *since, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void add(struct problems *p, const char *name, const json_t *since, const char *format, ...)
+{
+	struct to_problem *one;
+	double when;
+	va_list args;
+
+	if (p->count == p->room)
+		return;
+	one = &p->at[p->count++];
+	*one = (struct to_problem){0};
+	snprintf(one->name, sizeof(one->name), "%s", name);
+	if (to_when(since, &when)) {
+		char span[TO_WORDS];
+
+		snprintf(one->since, sizeof(one->since), "%.31s",
+			 to_span_words((double)p->now - when, span));
+	}
+	va_start(args, format);
+	vsnprintf(one->text, sizeof(one->text), format, args);
+	va_end(args);
+}
+
+static void worker_problems(struct problems *p, const json_t *status, const json_t *engine)
+{
+	json_int_t generation = to_json_int(status, "generation");
+	json_t *worker;
+	size_t i;
+
+	json_array_foreach(json_object_get(engine, "workers"), i, worker)
+	{
+		json_int_t silent = to_json_int(worker, "silent_ms");
+		char took[TO_WORDS];
+
+		if (silent > SILENT_MS)
+			add(p, "worker", NULL, "worker %zu has been silent for %s", i,
+			    to_took_words((double)silent * 1000, took));
+		if (to_json_int(worker, "generation") != generation)
+			add(p, "worker", NULL, "worker %zu decides by generation %lld, not %lld", i,
+			    (long long)to_json_int(worker, "generation"), (long long)generation);
+	}
+}
+
+static void engine_problems(struct problems *p, const json_t *status)
+{
+	const json_t *engine = json_object_get(status, "engine");
+	json_t *port;
+	size_t i;
+
+	if (!json_is_object(engine)) {
+		add(p, "engine", NULL,
+		    "no engine is connected: nothing can be changed; what it "
+		    "decides by, if it runs, goes on");
+		return;
+	}
+	worker_problems(p, status, engine);
+	json_array_foreach(json_object_get(engine, "ports"), i, port)
+	{
+		if (json_is_false(json_object_get(port, "up")))
+			add(p, "port", NULL, "port %s (%s) is down", to_word(port, "name"),
+			    to_word(port, "zone"));
+	}
+}
+
+size_t to_status_problems(const json_t *status, time_t now, struct to_problem *out, size_t room)
+{
+	struct problems p = {.at = out, .room = room, .now = now};
+	const json_t *switching = json_object_get(status, "switching");
+	const json_t *journal = json_object_get(status, "journal");
+	json_t *alarm;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "alarms"), i, alarm)
+	{
+		add(&p, to_word(alarm, "name"), json_object_get(alarm, "since"), "%s",
+		    to_word(alarm, "message"));
+	}
+	engine_problems(&p, status);
+	if (json_is_object(switching))
+		add(&p, "switching", json_object_get(switching, "since"),
+		    "a switch to %s (generation %lld) is under way", to_word(switching, "to"),
+		    (long long)to_json_int(switching, "generation"));
+	else if (json_is_string(json_object_get(status, "stage")) &&
+		 json_is_false(json_object_get(status, "live")))
+		add(&p, "not live", NULL, "not every worker has acknowledged the generation");
+	if (json_is_false(json_object_get(journal, "ok")))
+		add(&p, "journal", NULL, "%s cannot be written: changes are refused",
+		    to_word(journal, "path"));
+	return p.count;
+}
+
+const char *to_status_line(const json_t *status, time_t now, char *out, size_t size)
+{
+	const char *stage = to_json_text(status, "stage");
+	char span[TO_WORDS] = "";
+	double since;
+
+	if (!stage) {
+		snprintf(out, size, "no stage is live: nothing is steered");
+		return out;
+	}
+	if (to_when(json_object_get(status, "since"), &since))
+		to_span_words((double)now - since, span);
+	snprintf(out, size, "stage %s is %s, generation %lld%s%s", stage,
+		 json_is_true(json_object_get(status, "live")) ? "live"
+							       : "NOT live on every worker",
+		 (long long)to_json_int(status, "generation"), *span ? ", for " : "", span);
+	return out;
+}
+
+static void append(char *out, size_t size, const char *name, const json_t *share)
+{
+	size_t used = strlen(out);
+	char words[TO_WORDS];
+
+	snprintf(out + used, size - used, "%s%s %s", used ? ", " : "", name,
+		 to_percent_words(share, words));
+}
+
+const char *to_exceptions_words(const json_t *share, char *out, size_t size)
+{
+	json_t *one;
+	size_t i;
+
+	*out = '\0';
+	json_array_foreach(json_object_get(share, "exceptions"), i, one)
+		append(out, size, to_word(one, "partner"), json_object_get(one, "share"));
+	return out;
+}
+
+enum to_tint to_state_tint(const char *state)
+{
+	if (!strcmp(state, "up"))
+		return TO_GREEN;
+	if (!strcmp(state, "down"))
+		return TO_RED;
+	if (!strcmp(state, "draining"))
+		return TO_YELLOW;
+	return TO_DIM;
+}
+
+static void headings(struct to_grid *g, const char *const *names)
+{
+	for (; *names; names++)
+		to_grid_cell(g, TO_DIM, "%s", *names);
+	to_grid_rule(g);
+}
+
+static void cell_count(struct to_grid *g, const json_t *number)
+{
+	char words[TO_WORDS];
+
+	to_grid_cell(g, TO_PLAIN, "%s", to_count_words(number, words));
+}
+
+struct to_grid *to_pools_grid(const json_t *pools)
+{
+	static const char *const names[] = {"pool",    "role",      "edges", "up",
+					    "entries", "new flows", NULL};
+	struct to_grid *g = to_grid_new("llrrrr");
+	json_t *pool;
+	size_t i;
+
+	headings(g, names);
+	json_array_foreach(pools, i, pool)
+	{
+		json_int_t edges = to_json_int(pool, "edges"), up = to_json_int(pool, "up");
+
+		to_grid_cell(g, TO_PLAIN, "%s", to_word(pool, "name"));
+		to_grid_cell(g, TO_PLAIN, "%s", to_word(pool, "role"));
+		to_grid_cell(g, TO_PLAIN, "%lld", (long long)edges);
+		to_grid_cell(g, up < edges ? TO_RED : TO_GREEN, "%lld", (long long)up);
+		cell_count(g, json_object_get(pool, "entries"));
+		cell_count(g, json_object_get(pool, "new_flows"));
+	}
+	return g;
+}
+
+static void cell_pair(struct to_grid *g, const json_t *pair)
+{
+	cell_count(g, json_object_get(pair, "legacy"));
+	cell_count(g, json_object_get(pair, "new"));
+}
+
+struct to_grid *to_services_grid(const json_t *services)
+{
+	static const char *const names[] = {"service",    "kind",       "new gets",
+					    "flows: old", "new",        "entries: old",
+					    "new",        "exceptions", NULL};
+	struct to_grid *g = to_grid_new("llrrrrrl");
+	json_t *service;
+	size_t i;
+
+	headings(g, names);
+	json_array_foreach(services, i, service)
+	{
+		const json_t *share = json_object_get(service, "share");
+		char words[TO_WORDS], text[256];
+
+		to_grid_cell(g, TO_PLAIN, "%s", to_word(service, "name"));
+		to_grid_cell(g, TO_DIM, "%s", to_word(service, "kind"));
+		to_grid_cell(g, TO_BOLD, "%s",
+			     to_percent_words(json_object_get(share, "default"), words));
+		cell_pair(g, json_object_get(service, "new_flows"));
+		cell_pair(g, json_object_get(service, "entries"));
+		to_grid_cell(g, TO_PLAIN, "%s", to_exceptions_words(share, text, sizeof(text)));
+	}
+	return g;
+}
+
+/* What else a person wants to know of the edge, in one cell. */
+static void cell_remark(struct to_grid *g, const json_t *edge, time_t now)
+{
+	const json_t *drained = json_object_get(edge, "drained_since");
+	json_t *check;
+	char words[TO_WORDS];
+	size_t i;
+
+	json_array_foreach(json_object_get(edge, "checks"), i, check)
+	{
+		if (strcmp(to_word(check, "state"), "down") == 0) {
+			to_grid_cell(g, TO_RED, "%s: %s", to_word(check, "service"),
+				     to_word(check, "message"));
+			return;
+		}
+	}
+	if (json_is_false(json_object_get(edge, "next_hop")))
+		to_grid_cell(g, TO_RED, "no next hop");
+	else if (json_is_true(json_object_get(edge, "safe_to_stop")))
+		to_grid_cell(g, TO_GREEN, "safe to stop, drained %s",
+			     to_ago_words(drained, now, words));
+	else if (!json_is_null(drained) && drained)
+		to_grid_cell(g, TO_YELLOW, "drained %s", to_ago_words(drained, now, words));
+	else
+		to_grid_cell(g, TO_PLAIN, "%s", "");
+}
+
+struct to_grid *to_edges_grid(const json_t *edges, time_t now)
+{
+	static const char *const names[] = {"edge",   "pool", "mode", "state", "asked",
+					    "health", "live", "",     NULL};
+	struct to_grid *g = to_grid_new("llllllrl");
+	json_t *edge;
+	size_t i;
+
+	headings(g, names);
+	json_array_foreach(edges, i, edge)
+	{
+		const char *state = to_word(edge, "state"), *health = to_word(edge, "health");
+
+		to_grid_cell(g, TO_PLAIN, "%s", to_word(edge, "name"));
+		to_grid_cell(g, TO_PLAIN, "%s", to_word(edge, "pool"));
+		to_grid_cell(g, TO_DIM, "%s", to_word(edge, "mode"));
+		to_grid_cell(g, to_state_tint(state), "%s", state);
+		to_grid_cell(g, TO_PLAIN, "%s", to_word(edge, "asked"));
+		to_grid_cell(g, to_state_tint(health), "%s", health);
+		cell_count(g, json_object_get(edge, "total"));
+		cell_remark(g, edge, now);
+	}
+	return g;
+}
