@@ -71,7 +71,8 @@ struct to_command {
 	X(unack)                                                                                   \
 	X(history)                                                                                 \
 	X(reload)                                                                                  \
-	X(counters)
+	X(counters)                                                                                \
+	X(doctor)
 
 #define TO_DECLARE_COMMAND(name) extern const struct to_command to_cmd_##name;
 TO_COMMANDS(TO_DECLARE_COMMAND)
