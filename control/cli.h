@@ -72,6 +72,7 @@ struct to_command {
 	X(history)                                                                                 \
 	X(reload)                                                                                  \
 	X(counters)                                                                                \
+	X(watch)                                                                                   \
 	X(doctor)
 
 #define TO_DECLARE_COMMAND(name) extern const struct to_command to_cmd_##name;

@@ -85,6 +85,7 @@ class Daemon:
         self.state = beginning()
         self.requests = []
         self.fault = None  # "hang", "gone", "garbage", "oversized", "two", or a function of it
+        self.closed = False
         self.release_hang = threading.Event()
         daemon = self
 
@@ -101,6 +102,7 @@ class Daemon:
         self.thread.start()
 
     def close(self):
+        self.closed = True
         self.release_hang.set()
         self.server.shutdown()
         self.server.server_close()
@@ -111,6 +113,8 @@ class Daemon:
         request = json.loads(line)
         self.requests.append(copy.deepcopy(request))
         fault = self.fault if not isinstance(self.fault, dict) else self.fault.get(request["do"])
+        if self.closed:
+            return False
         if fault == "hang":
             self.release_hang.wait()
             return False
