@@ -73,7 +73,9 @@ struct to_command {
 	X(reload)                                                                                  \
 	X(counters)                                                                                \
 	X(watch)                                                                                   \
-	X(doctor)
+	X(doctor)                                                                                  \
+	X(completion_bash)                                                                         \
+	X(completion_words)
 
 #define TO_DECLARE_COMMAND(name) extern const struct to_command to_cmd_##name;
 TO_COMMANDS(TO_DECLARE_COMMAND)

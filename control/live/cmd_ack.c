@@ -51,7 +51,7 @@ static const struct to_option options[] = {TO_OPTION_WHY, TO_OPTION_JSON, TO_OPT
 
 const struct to_command to_cmd_ack = {
 	.words = "ack",
-	.arguments = "NAME",
+	.arguments = "ACK",
 	.summary = "Acknowledges a step that a person has done, for the gate that waits for it.",
 	.options = options,
 	.run = run_ack,
@@ -59,7 +59,7 @@ const struct to_command to_cmd_ack = {
 
 const struct to_command to_cmd_unack = {
 	.words = "unack",
-	.arguments = "NAME",
+	.arguments = "ACK",
 	.summary = "Takes an acknowledgement back.",
 	.options = options,
 	.run = run_unack,

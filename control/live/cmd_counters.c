@@ -49,7 +49,7 @@ static void flatten(struct to_grid *g, const char *path, const json_t *value)
 
 static enum to_exit show(struct to_live *l, const json_t *answer)
 {
-	static const char *const parts[] = {"verdicts", "events", "entries", "named"};
+	static const char *const parts[] = {"verdicts", "events", "entries", "named", "rows_lost"};
 	struct to_grid *g;
 
 	(void)l;

@@ -160,7 +160,7 @@ static const struct to_option options[] = {
 	{"service", "SERVICE", "only this service's"},
 	{"pool", "POOL", "only what this pool's edges have"},
 	{"client", "ADDRESS", "only this client's, or those of a prefix"},
-	{"kind", "KIND", "only entries of this kind"},
+	{"kind", "KIND", "pin4, pin6, dialog, transaction, affinity, owner or fragment"},
 	{"proven", NULL, "only those that an edge has answered"},
 	{"unproven", NULL, "only those that no edge has answered"},
 	{"limit", "N", "how many (default: 100)"},

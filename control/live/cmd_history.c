@@ -10,7 +10,7 @@
 /* What the record has beside its time, what, who and why: "stage access-25, generation 14". */
 static void cell_details(struct to_grid *g, const json_t *record)
 {
-	static const char *const known[] = {"time", "what", "who", "why"};
+	static const char *const known[] = {"n", "time", "what", "who", "why"};
 	char text[512] = "";
 	const char *key;
 	json_t *value;

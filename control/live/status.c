@@ -231,9 +231,9 @@ struct to_grid *to_services_grid(const json_t *services)
 /* What else a person wants to know of the edge, in one cell. */
 static void cell_remark(struct to_grid *g, const json_t *edge, time_t now)
 {
-	const json_t *drained = json_object_get(edge, "drained_since");
-	json_t *check;
 	char words[TO_WORDS];
+	double since;
+	json_t *check;
 	size_t i;
 
 	json_array_foreach(json_object_get(edge, "checks"), i, check)
@@ -247,10 +247,9 @@ static void cell_remark(struct to_grid *g, const json_t *edge, time_t now)
 	if (json_is_false(json_object_get(edge, "next_hop")))
 		to_grid_cell(g, TO_RED, "no next hop");
 	else if (json_is_true(json_object_get(edge, "safe_to_stop")))
-		to_grid_cell(g, TO_GREEN, "safe to stop, drained %s",
-			     to_ago_words(drained, now, words));
-	else if (!json_is_null(drained) && drained)
-		to_grid_cell(g, TO_YELLOW, "drained %s", to_ago_words(drained, now, words));
+		to_grid_cell(g, TO_GREEN, "safe to stop");
+	else if (to_when(json_object_get(edge, "drained_since"), &since))
+		to_grid_cell(g, TO_YELLOW, "for %s", to_span_words((double)now - since, words));
 	else
 		to_grid_cell(g, TO_PLAIN, "%s", "");
 }

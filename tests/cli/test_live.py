@@ -70,8 +70,24 @@ class Views(WithDaemon):
         n1["next_hop"] = False
         out, _ = self.run_turnout("edges")
         self.assertRegex(out, r"e1 +legacy +dnat +down +up +down +412 +access: connection refused")
-        self.assertRegex(out, r"e2 .* safe to stop, drained 40 min ago")
-        self.assertRegex(out, r"n1 .* no next hop")
+        self.assertRegex(out, r"e2 .* safe to stop\n")
+        self.assertRegex(out, r"n1 .* no next hop\n")
+        e2["safe_to_stop"] = False
+        self.assertRegex(self.run_turnout("edges")[0], r"e2 .* for 40 min\n")
+
+    def test_one_edge_whole(self):
+        edge = self.daemon.state["edges"][0]
+        edge["evidence"] = ["draining since 2026-03-02T05:00:00Z", "access: 412 live"]
+        edge["checks"][0]["last"] = "2026-03-02T05:00:00Z"
+        out, _ = self.run_turnout("edges", "e1")
+        self.assertNotIn("e2", out)
+        self.assertIn("e1: not safe to stop\n  draining since 2026-03-02T05:00:00Z\n"
+                      "  access: 412 live\n  access: 411 live, and 1 not answered yet\n"
+                      "  check of access (tls): up, ", out)
+        out, _ = self.run_turnout("edges", "new")
+        self.assertIn("n1: not safe to stop", out)
+        self.assertIn("n2: not safe to stop", out)
+        self.assertIn("did you mean 'e1'?", self.run_turnout("edges", "e11", code=2)[1])
 
     def test_flows_over_pages(self):
         self.daemon.state["page"] = 300
