@@ -52,7 +52,7 @@ def synopsis(words):
 
 def turnout(version, program):
     listed = ask(program)
-    out = heading("TURNOUT", 1, version, "turnout", "plan the cutover of RTC Edge pools")
+    out = heading("TURNOUT", 1, version, "turnout", "plan and run the cutover of RTC Edge pools")
     out += [".SH SYNOPSIS"]
     names = []
     for usage, summary in commands(listed):
@@ -61,18 +61,22 @@ def turnout(version, program):
         out += [bold("turnout ") + synopsis(plain) + " [\\fIoption\\fR...]", ".br"]
     out += [".SH DESCRIPTION", "Reads a plan for moving traffic from an old pool of Edge servers "
             "to a new one in stages, says what each stage does, and sends captures through the "
-            "engine that will do it.", "The plan is described in \\fBturnout\\-plan\\fR(5)."]
+            "engine that will do it. Of a live gateway it asks the control process, "
+            "\\fBturnoutd\\fR, how things are, and lets it switch stages and take edges out.", "The plan is described in \\fBturnout\\-plan\\fR(5)."]
     for words, plain, summary in names:
         out += [f'.SS "turnout {literal(plain)}"', inline(summary)]
         out += items(options(ask(program, *words.split())))
     out += [".SH ENVIRONMENT"] + items([
         (bold("TURNOUT_DP") + ", " + bold("TURNOUT_XDP"), "the engine that a replay is handed to, "
          "instead of the \\fBturnout\\-dp\\fR or \\fBturnout\\-xdp\\fR beside this program or in "
-         "PATH")])
+         "PATH"),
+        (bold("TURNOUT_SOCKET"), "the socket of turnoutd, where \\fB\\-\\-socket\\fR names none"),
+        (bold("NO_COLOR"), "not empty: no colours")])
     out += [".SH EXIT STATUS"] + exit_codes(listed)
     out += [".SH EXAMPLES", ".nf", literal("turnout check plan.yaml"),
             literal("turnout diff plan.yaml access-10 access-25"),
-            literal("turnout replay plan.yaml day.pcap --stage baseline --at 30m=canary"), ".fi",
+            literal("turnout replay plan.yaml day.pcap --stage baseline --at 30m=canary"),
+            literal("turnout status"), literal("turnout stage next --why 'quiet hour'"), ".fi",
             ".SH SEE ALSO", "\\fBturnout\\-plan\\fR(5), \\fBturnout\\-dp\\fR(8), "
             "\\fBturnout\\-xdp\\fR(8)"]
     return out
