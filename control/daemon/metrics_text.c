@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "metrics_text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,22 +46,29 @@ static void label_value(FILE *out, const char *text)
 	}
 }
 
-/* turnout_NAME{label="value",…} number; the labels are pairs that a NULL ends. */
-static void sample(FILE *out, const char *name, double number, ...)
-{
-	const char *label, *comma = "{";
-	va_list pairs;
-
-	fprintf(out, "turnout_%s", name);
-	va_start(pairs, number);
-	while ((label = va_arg(pairs, const char *))) {
-		fprintf(out, "%s%s=\"", comma, label);
-		label_value(out, va_arg(pairs, const char *));
-		fputc('"', out);
-		comma = ",";
+struct label {
+	const char *name;
+	const char *value;
+};
+#define LABELS(...)                                                                                \
+	(const struct label[])                                                                     \
+	{                                                                                          \
+		__VA_ARGS__,                                                                       \
+		{                                                                                  \
+			NULL, NULL                                                                 \
+		}                                                                                  \
 	}
-	va_end(pairs);
-	fprintf(out, "%s %.17g\n", *comma == ',' ? "}" : "", number);
+
+/* turnout_NAME{label="value",…} number */
+static void sample(FILE *out, const char *name, double number, const struct label *labels)
+{
+	fprintf(out, "turnout_%s", name);
+	for (const struct label *l = labels; l && l->name; l++) {
+		fprintf(out, "%c%s=\"", l == labels ? '{' : ',', l->name);
+		label_value(out, l->value);
+		fputc('"', out);
+	}
+	fprintf(out, "%s %.17g\n", labels ? "}" : "", number);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -97,7 +103,8 @@ static void write_stage(FILE *out, const json_t *status)
 
 	if (stage) {
 		family(out, "stage", "gauge", "1 for the stage that is live.");
-		sample(out, "stage", 1, "site", text_of(status, "site"), "stage", stage, NULL);
+		sample(out, "stage", 1,
+		       LABELS({"site", text_of(status, "site")}, {"stage", stage}));
 	}
 	one(out, "generation", "gauge", "The generation that decides.",
 	    json_object_get(status, "generation"));
@@ -122,14 +129,16 @@ static void write_engine(FILE *out, const json_t *status)
 	if (!json_is_object(engine))
 		return;
 	family(out, "engine_info", "gauge", "1 for the engine that is connected.");
-	sample(out, "engine_info", 1, "kind", text_of(engine, "kind"), "build",
-	       text_of(engine, "build"), NULL);
+	sample(out, "engine_info", 1,
+	       LABELS({"kind", text_of(engine, "kind")}, {"build", text_of(engine, "build")}));
 	if (!json_array_size(json_object_get(engine, "ports")))
 		return;
 	family(out, "port_up", "gauge", "1 when the port can carry frames.");
 	json_array_foreach(json_object_get(engine, "ports"), i, port)
-		sample(out, "port_up", json_is_true(json_object_get(port, "up")), "port",
-		       text_of(port, "name"), "zone", text_of(port, "zone"), NULL);
+	{
+		sample(out, "port_up", json_is_true(json_object_get(port, "up")),
+		       LABELS({"port", text_of(port, "name")}, {"zone", text_of(port, "zone")}));
+	}
 }
 
 /* One of the pools' or services' numbers; `labelled` is what the object is called. */
@@ -141,7 +150,10 @@ static void each(FILE *out, const json_t *array, const char *labelled, const cha
 
 	family(out, name, "gauge", help);
 	json_array_foreach(array, i, object)
-		sample(out, name, number_of(object, key), labelled, text_of(object, "name"), NULL);
+	{
+		sample(out, name, number_of(object, key),
+		       LABELS({labelled, text_of(object, "name")}));
+	}
 }
 
 static void write_shares(FILE *out, const json_t *services)
@@ -155,11 +167,14 @@ static void write_shares(FILE *out, const json_t *services)
 	{
 		const json_t *share = json_object_get(service, "share");
 
-		sample(out, "new_share_ratio", number_of(share, "default") / 100, "service",
-		       text_of(service, "name"), "partner", "", NULL);
-		json_array_foreach(json_object_get(share, "exceptions"), k, exception) sample(
-			out, "new_share_ratio", number_of(exception, "share") / 100, "service",
-			text_of(service, "name"), "partner", text_of(exception, "partner"), NULL);
+		sample(out, "new_share_ratio", number_of(share, "default") / 100,
+		       LABELS({"service", text_of(service, "name")}, {"partner", ""}));
+		json_array_foreach(json_object_get(share, "exceptions"), k, exception)
+		{
+			sample(out, "new_share_ratio", number_of(exception, "share") / 100,
+			       LABELS({"service", text_of(service, "name")},
+				      {"partner", text_of(exception, "partner")}));
+		}
 	}
 }
 
@@ -174,8 +189,8 @@ static void write_flows(FILE *out, const json_t *services)
 		flows = json_object_get(service, "new_flows");
 		for (int new = 0; new < 2; new ++)
 			sample(out, "new_flows_total", number_of(flows, new ? "new" : "legacy"),
-			       "service", text_of(service, "name"), "role", new ? "new" : "legacy",
-			       NULL);
+			       LABELS({"service", text_of(service, "name")},
+				      {"role", new ? "new" : "legacy"}));
 	}
 }
 
@@ -184,8 +199,9 @@ static void write_one_of(FILE *out, const char *name, const char *label, const j
 			 const char *key, const char *const *words, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		sample(out, name, is_text(text_of(edge, key), words[i]), "edge",
-		       text_of(edge, "name"), "pool", text_of(edge, "pool"), label, words[i], NULL);
+		sample(out, name, is_text(text_of(edge, key), words[i]),
+		       LABELS({"edge", text_of(edge, "name")}, {"pool", text_of(edge, "pool")},
+			      {label, words[i]}));
 }
 
 static void write_edge_states(FILE *out, const json_t *edges)
@@ -194,20 +210,33 @@ static void write_edge_states(FILE *out, const json_t *edges)
 	size_t i;
 
 	family(out, "edge_state", "gauge", "1 for the state that the edge is in.");
-	json_array_foreach(edges, i, edge) write_one_of(out, "edge_state", "state", edge, "state",
-							states, TO_EDGE_STATE_COUNT);
+	json_array_foreach(edges, i, edge)
+	{
+		write_one_of(out, "edge_state", "state", edge, "state", states,
+			     TO_EDGE_STATE_COUNT);
+	}
+
 	family(out, "edge_health", "gauge", "1 for what the health checks say of the edge.");
 	json_array_foreach(edges, i, edge)
+	{
 		write_one_of(out, "edge_health", "health", edge, "health", healths,
 			     sizeof(healths) / sizeof(healths[0]));
+	}
+
 	family(out, "edge_next_hop", "gauge", "1 when frames to the edge can leave.");
 	json_array_foreach(edges, i, edge)
+	{
 		sample(out, "edge_next_hop", json_is_true(json_object_get(edge, "next_hop")),
-		       "edge", text_of(edge, "name"), "pool", text_of(edge, "pool"), NULL);
+		       LABELS({"edge", text_of(edge, "name")}, {"pool", text_of(edge, "pool")}));
+	}
+
 	family(out, "edge_safe_to_stop", "gauge", "1 when nothing is left on the edge.");
-	json_array_foreach(edges, i, edge) sample(
-		out, "edge_safe_to_stop", json_is_true(json_object_get(edge, "safe_to_stop")),
-		"edge", text_of(edge, "name"), "pool", text_of(edge, "pool"), NULL);
+	json_array_foreach(edges, i, edge)
+	{
+		sample(out, "edge_safe_to_stop",
+		       json_is_true(json_object_get(edge, "safe_to_stop")),
+		       LABELS({"edge", text_of(edge, "name")}, {"pool", text_of(edge, "pool")}));
+	}
 }
 
 static void write_edge_entries(FILE *out, const json_t *edges)
@@ -223,9 +252,10 @@ static void write_edge_entries(FILE *out, const json_t *edges)
 		{
 			for (int proven = 0; proven < 2; proven++)
 				sample(out, "live_entries",
-				       number_of(counts, proven ? "proven" : "unproven"), "edge",
-				       text_of(edge, "name"), "pool", text_of(edge, "pool"),
-				       "service", service, "proven", proven ? "yes" : "no", NULL);
+				       number_of(counts, proven ? "proven" : "unproven"),
+				       LABELS({"edge", text_of(edge, "name")},
+					      {"pool", text_of(edge, "pool")}, {"service", service},
+					      {"proven", proven ? "yes" : "no"}));
 		}
 	}
 }
@@ -244,9 +274,10 @@ static void write_checks(FILE *out, const json_t *edges)
 			const char *state = text_of(check, "state");
 
 			if (is_text(state, "up") || is_text(state, "down"))
-				sample(out, "check_up", is_text(state, "up"), "edge",
-				       text_of(edge, "name"), "service", text_of(check, "service"),
-				       "check", text_of(check, "kind"), NULL);
+				sample(out, "check_up", is_text(state, "up"),
+				       LABELS({"edge", text_of(edge, "name")},
+					      {"service", text_of(check, "service")},
+					      {"check", text_of(check, "kind")}));
 		}
 	}
 }
@@ -260,7 +291,9 @@ static void write_alarms(FILE *out, const json_t *alarms)
 	sample(out, "alarms", (double)json_array_size(alarms), NULL);
 	family(out, "alarm", "gauge", "1 for each thing that is not right.");
 	json_array_foreach(alarms, i, alarm)
-		sample(out, "alarm", 1, "alarm", text_of(alarm, "name"), NULL);
+	{
+		sample(out, "alarm", 1, LABELS({"alarm", text_of(alarm, "name")}));
+	}
 }
 
 static void write_status(FILE *out, const json_t *status)
@@ -288,9 +321,12 @@ static void write_rows(FILE *out, const json_t *rows, const char *name, const ch
 
 	family(out, name, "counter", help);
 	json_array_foreach(rows, i, row)
-		sample(out, name, number_of(row, key), "service", text_of(row, "service"), "pool",
-		       text_of(row, "pool"), "edge", text_of(row, "edge"), "class",
-		       text_of(row, "class"), "reason", text_of(row, "reason"), NULL);
+	{
+		sample(out, name, number_of(row, key),
+		       LABELS({"service", text_of(row, "service")}, {"pool", text_of(row, "pool")},
+			      {"edge", text_of(row, "edge")}, {"class", text_of(row, "class")},
+			      {"reason", text_of(row, "reason")}));
+	}
 }
 
 static void write_workers(FILE *out, const struct to_region *r)
@@ -301,20 +337,20 @@ static void write_workers(FILE *out, const struct to_region *r)
 	family(out, "worker_generation", "gauge", "The generation that the worker decides by.");
 	for (uint32_t i = 0; i < count; i++) {
 		snprintf(number, sizeof(number), "%u", i);
-		sample(out, "worker_generation", (double)r->worker[i].generation, "worker", number,
-		       NULL);
+		sample(out, "worker_generation", (double)r->worker[i].generation,
+		       LABELS({"worker", number}));
 	}
 	family(out, "worker_silence_seconds", "gauge", "Since the worker was last seen to run.");
 	for (uint32_t i = 0; i < count; i++) {
 		snprintf(number, sizeof(number), "%u", i);
 		sample(out, "worker_silence_seconds", (double)r->worker[i].silent_ns / 1e9,
-		       "worker", number, NULL);
+		       LABELS({"worker", number}));
 	}
 	family(out, "worker_packets_total", "counter", "Packets that the worker has received.");
 	for (uint32_t i = 0; i < count; i++) {
 		snprintf(number, sizeof(number), "%u", i);
-		sample(out, "worker_packets_total", (double)r->worker[i].packets, "worker", number,
-		       NULL);
+		sample(out, "worker_packets_total", (double)r->worker[i].packets,
+		       LABELS({"worker", number}));
 	}
 }
 
@@ -330,8 +366,9 @@ static void write_entries(FILE *out, const struct to_region *r, bool capacity)
 			const struct to_region_entries *e = &r->entries[kind][proven];
 
 			if (e->capacity)
-				sample(out, name, capacity ? e->capacity : e->used, "kind",
-				       kinds[kind], "proven", proven ? "yes" : "no", NULL);
+				sample(out, name, capacity ? e->capacity : e->used,
+				       LABELS({"kind", kinds[kind]},
+					      {"proven", proven ? "yes" : "no"}));
 		}
 	}
 }
@@ -345,7 +382,8 @@ static void write_named(FILE *out, const struct to_region *r)
 
 		snprintf(name, sizeof(name), "%.*s", (int)sizeof(r->named[i].name),
 			 r->named[i].name);
-		sample(out, "engine_events_total", (double)r->named[i].value, "event", name, NULL);
+		sample(out, "engine_events_total", (double)r->named[i].value,
+		       LABELS({"event", name}));
 	}
 }
 
@@ -353,10 +391,11 @@ static void write_region(FILE *out, const struct to_region *r, uint64_t now_ns)
 {
 	family(out, "verdicts_total", "counter", "Packets by what became of them.");
 	for (int i = 0; i < TO_VERDICT_COUNT; i++)
-		sample(out, "verdicts_total", (double)r->verdicts[i], "verdict", verdicts[i], NULL);
+		sample(out, "verdicts_total", (double)r->verdicts[i],
+		       LABELS({"verdict", verdicts[i]}));
 	family(out, "events_total", "counter", "What happened beside verdicts.");
 	for (int i = 0; i < TO_EVENT_COUNT; i++)
-		sample(out, "events_total", (double)r->events[i], "event", events[i], NULL);
+		sample(out, "events_total", (double)r->events[i], LABELS({"event", events[i]}));
 	write_entries(out, r, false);
 	write_entries(out, r, true);
 	write_workers(out, r);
@@ -382,7 +421,7 @@ static void write_took(FILE *out, const char *name, const char *help,
 			snprintf(bound, sizeof(bound), "%g", bounds[i]);
 		else
 			snprintf(bound, sizeof(bound), "+Inf");
-		sample(out, full, (double)count, "le", bound, NULL);
+		sample(out, full, (double)count, LABELS({"le", bound}));
 	}
 	fprintf(out, "turnout_%s_sum %.9g\nturnout_%s_count %llu\n", name, took->sum, name,
 		(unsigned long long)count);
@@ -398,7 +437,7 @@ char *to_metrics_text(const struct to_metrics_moment *m, size_t *size)
 	if (!out)
 		return NULL;
 	family(out, "build_info", "gauge", "1; the version of turnoutd.");
-	sample(out, "build_info", 1, "version", m->version, NULL);
+	sample(out, "build_info", 1, LABELS({"version", m->version}));
 	if (m->status)
 		write_status(out, m->status);
 	if (m->counters) {

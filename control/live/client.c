@@ -252,8 +252,14 @@ void to_client_clean(json_t *answer, bool lines)
 	if (json_is_string(answer)) {
 		clean_string(answer, lines);
 	} else if (json_is_array(answer)) {
-		json_array_foreach(answer, i, value) to_client_clean(value, lines);
+		json_array_foreach(answer, i, value)
+		{
+			to_client_clean(value, lines);
+		}
 	} else if (json_is_object(answer)) {
-		json_object_foreach(answer, key, value) to_client_clean(value, lines);
+		json_object_foreach(answer, key, value)
+		{
+			to_client_clean(value, lines);
+		}
 	}
 }

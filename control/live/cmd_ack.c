@@ -21,7 +21,7 @@ static enum to_exit change(const struct to_args *args, json_t *request, const ch
 		return to_print_json(answer, code);
 	json_decref(answer);
 	printf("%s%s\n", what, done);
-	return code;
+	return TO_EXIT_DONE;
 }
 
 static enum to_exit run_ack(const struct to_args *args)

@@ -80,6 +80,7 @@ static const char *next_word(const struct to_command *c, const struct line *l, i
 
 static void offer_commands(const struct line *l)
 {
+	static const char *const own[] = {"--help", "--version"};
 	const char *prefix = l->word[l->count - 1], *before = "";
 	int nth = l->count - 2;
 
@@ -95,9 +96,9 @@ static void offer_commands(const struct line *l)
 			printf("%.*s\n", (int)n, word);
 		before = word;
 	}
-	for (int i = 0; nth == 0 && i < 2; i++)
-		if (*prefix == '-' && !strncmp(i ? "--version" : "--help", prefix, strlen(prefix)))
-			puts(i ? "--version" : "--help");
+	for (int i = 0; nth == 0 && *prefix == '-' && i < 2; i++)
+		if (strstr(own[i], prefix) == own[i])
+			puts(own[i]);
 }
 
 static const struct to_option *option_of(const struct to_command *c, const char *word)
@@ -117,7 +118,7 @@ static void offer_options(const struct to_command *c, const char *prefix)
 	for (const struct to_option *o = c->options; o->name; o++)
 		if (!strncmp(o->name, prefix + 2, strlen(prefix + 2)))
 			printf("--%s\n", o->name);
-	if (!strncmp("help", prefix + 2, strlen(prefix + 2)))
+	if (strstr("--help", prefix)) /* it begins with two dashes: so at the beginning */
 		puts("--help");
 }
 

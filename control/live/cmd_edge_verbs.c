@@ -52,7 +52,10 @@ static json_int_t total_of(const json_t *edges)
 	json_t *edge;
 	size_t i;
 
-	json_array_foreach(edges, i, edge) total += to_json_int(edge, "total");
+	json_array_foreach(edges, i, edge)
+	{
+		total += to_json_int(edge, "total");
+	}
 	return total;
 }
 
@@ -64,7 +67,10 @@ static enum to_exit confirm(const struct to_live *l, const json_t *meant)
 	json_t *edge;
 	size_t i;
 
-	json_array_foreach(meant, i, edge) print_entries(edge, to_live_out(l));
+	json_array_foreach(meant, i, edge)
+	{
+		print_entries(edge, to_live_out(l));
+	}
 	if (total && !force) {
 		to_complain(
 			"something is live there: 'turnout drain %s' and wait, or --force, which "
@@ -160,8 +166,8 @@ static const struct to_option retire_options[] = {
 	const struct to_command to_cmd_##verb = {                                                  \
 		.words = #verb,                                                                    \
 		.arguments = "EDGE|POOL",                                                          \
-		.summary = about,                                                                  \
-		.options = opts,                                                                   \
+		.summary = (about),                                                                \
+		.options = (opts),                                                                 \
 		.run = run,                                                                        \
 	}
 

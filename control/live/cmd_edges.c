@@ -75,7 +75,10 @@ static enum to_exit show(struct to_live *l, const json_t *answer)
 	}
 	code = to_live_print(to_edges_grid(meant, now));
 	if (l->args->count)
-		json_array_foreach(meant, i, edge) show_details(edge, now);
+		json_array_foreach(meant, i, edge)
+		{
+			show_details(edge, now);
+		}
 	json_decref(meant);
 	return code;
 }

@@ -49,7 +49,7 @@ static enum to_exit release(struct to_live *l)
 	printf("%s entries were forgotten\n",
 	       to_count_words(json_object_get(answer, "entries"), words));
 	json_decref(answer);
-	return code;
+	return TO_EXIT_DONE;
 }
 
 static enum to_exit run(const struct to_args *args)

@@ -147,7 +147,7 @@ static enum to_exit do_switch(struct to_live *l, const char *to)
 	       to_took_words((double)to_json_int(answer, "live_us"), live),
 	       to_took_words((double)to_json_int(answer, "prepare_us"), prepared));
 	json_decref(answer);
-	return code;
+	return TO_EXIT_DONE;
 }
 
 static enum to_exit go(struct to_live *l, enum direction way)

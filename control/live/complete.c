@@ -39,7 +39,10 @@ static void offer_each(const struct wanted *w, const char *kind, const json_t *a
 
 	if (!wants(w, kind))
 		return;
-	json_array_foreach(array, i, one) offer(w, to_json_text(one, "name"));
+	json_array_foreach(array, i, one)
+	{
+		offer(w, to_json_text(one, "name"));
+	}
 }
 
 static void offer_acks(const struct wanted *w, const struct to_plan *plan)

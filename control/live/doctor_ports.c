@@ -22,9 +22,13 @@ static bool has_vlan(const struct to_doctor *d, const char *name)
 {
 	char text[16384], wanted[64];
 
-	snprintf(wanted, sizeof(wanted), "| %s\n", name);
-	return to_doctor_read(d, text, sizeof(text) - 1, "/proc/net/vlan/config") &&
-	       strstr(strcat(text, "\n"), wanted);
+	snprintf(wanted, sizeof(wanted), "| %s", name);
+	if (!to_doctor_read(d, text, sizeof(text), "/proc/net/vlan/config"))
+		return false;
+	for (const char *at = text; (at = strstr(at, wanted)); at++)
+		if (strchr("\n", at[strlen(wanted)]))
+			return true;
+	return false;
 }
 
 static bool is_native(const char *driver)

@@ -10,7 +10,10 @@ size_t to_gates_closed(const json_t *gates)
 	size_t closed = 0, i;
 	json_t *gate;
 
-	json_array_foreach(gates, i, gate) closed += !json_is_true(json_object_get(gate, "open"));
+	json_array_foreach(gates, i, gate)
+	{
+		closed += !json_is_true(json_object_get(gate, "open"));
+	}
 	return closed;
 }
 
