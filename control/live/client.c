@@ -232,9 +232,9 @@ static void clean_string(json_t *string, bool lines)
 	for (size_t i = 0; i < size; i++) {
 		unsigned char b = (unsigned char)text[i];
 
-		if (b == '\n' && lines)
-			continue;
-		if (b < 0x20 || b == 0x7f)
+		if (b == '\n')
+			text[i] = lines ? '\n' : ' ';
+		else if (b < 0x20 || b == 0x7f)
 			text[i] = '?';
 		else if (b == 0xc2 && (unsigned char)text[i + 1] < 0xa0)
 			text[i] = text[i + 1] = '?';

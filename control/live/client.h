@@ -36,7 +36,7 @@ int to_client_ask(struct to_client *c, json_t *request, unsigned ms, json_t **an
 bool to_client_ok(const json_t *answer);
 
 /* Control characters in every string become '?', for the texts of others are about to be printed;
- * with `lines`, newlines stay. */
+ * a newline becomes a space, or stays where there are to be `lines`. */
 void to_client_clean(json_t *answer, bool lines);
 
 #endif

@@ -70,6 +70,11 @@ static enum to_exit confirm(const struct to_live *l, const json_t *meant)
 	json_array_foreach(meant, i, edge)
 	{
 		print_entries(edge, to_live_out(l));
+		if (!force && !strcmp(to_word(edge, "state"), "up")) {
+			to_complain("edge %s takes new flows: 'turnout drain %s' first",
+				    to_word(edge, "name"), l->args->positional[0]);
+			return TO_EXIT_NO;
+		}
 	}
 	if (total && !force) {
 		to_complain(

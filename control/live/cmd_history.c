@@ -1,37 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "live.h"
+#include "status.h"
 
 #define MOST 100000
-
-/* What the record has beside its time, what, who and why: "stage access-25, generation 14". */
-static void cell_details(struct to_grid *g, const json_t *record)
-{
-	static const char *const known[] = {"n", "time", "what", "who", "why"};
-	char text[512] = "";
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)record, key, value)
-	{
-		size_t used = strlen(text);
-		char *said = json_is_string(value)
-				     ? strdup(json_string_value(value))
-				     : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-		bool details = said && !json_is_null(value);
-
-		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-			details &= strcmp(known[i], key) != 0;
-		if (details)
-			snprintf(text + used, sizeof(text) - used, "%s%s %s", used ? ", " : "", key,
-				 said);
-		free(said);
-	}
-	to_grid_cell(g, TO_PLAIN, "%s", text);
-}
 
 static enum to_exit show(struct to_live *l, const json_t *answer)
 {
@@ -44,13 +18,13 @@ static enum to_exit show(struct to_live *l, const json_t *answer)
 	json_array_foreach(json_object_get(answer, "records"), i, record)
 	{
 		const char *why = to_json_text(record, "why");
-		char when[TO_WORDS];
+		char when[TO_WORDS], words[512];
 
 		to_grid_cell(g, TO_DIM, "%s",
 			     to_clock_words(json_object_get(record, "time"), now, when));
 		to_grid_cell(g, TO_PLAIN, "%s", to_word(record, "who"));
-		to_grid_cell(g, TO_BOLD, "%s", to_word(record, "what"));
-		cell_details(g, record);
+		to_grid_cell(g, TO_BOLD, "%s", to_record_what(record));
+		to_grid_cell(g, TO_PLAIN, "%s", to_record_words(record, words, sizeof(words)));
 		to_grid_cell(g, TO_PLAIN, "%s", why ? why : "");
 	}
 	return to_live_print(g);

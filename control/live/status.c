@@ -13,8 +13,18 @@
 struct problems {
 	struct to_problem *at;
 	size_t count, room;
+	size_t alarms; /* of these are turnoutd's own */
 	time_t now;
 };
+
+/* turnoutd says so itself. */
+static bool is_known(const struct problems *p, const char *name)
+{
+	for (size_t i = 0; i < p->alarms; i++)
+		if (!strcmp(p->at[i].name, name))
+			return true;
+	return false;
+}
 
 static void add(struct problems *p, const char *name, const json_t *since, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -25,7 +35,7 @@ static void add(struct problems *p, const char *name, const json_t *since, const
 	double when;
 	va_list args;
 
-	if (p->count == p->room)
+	if (p->count == p->room || is_known(p, name))
 		return;
 	one = &p->at[p->count++];
 	*one = (struct to_problem){0};
@@ -55,7 +65,7 @@ static void worker_problems(struct problems *p, const json_t *status, const json
 		if (silent > SILENT_MS)
 			add(p, "worker", NULL, "worker %zu has been silent for %s", i,
 			    to_took_words((double)silent * 1000, took));
-		if (to_json_int(worker, "generation") != generation)
+		if (generation && to_json_int(worker, "generation") != generation)
 			add(p, "worker", NULL, "worker %zu decides by generation %lld, not %lld", i,
 			    (long long)to_json_int(worker, "generation"), (long long)generation);
 	}
@@ -95,12 +105,14 @@ size_t to_status_problems(const json_t *status, time_t now, struct to_problem *o
 		add(&p, to_word(alarm, "name"), json_object_get(alarm, "since"), "%s",
 		    to_word(alarm, "message"));
 	}
+	p.alarms = p.count;
 	engine_problems(&p, status);
 	if (json_is_object(switching))
 		add(&p, "switching", json_object_get(switching, "since"),
 		    "a switch to %s (generation %lld) is under way", to_word(switching, "to"),
 		    (long long)to_json_int(switching, "generation"));
 	else if (json_is_string(json_object_get(status, "stage")) &&
+		 json_is_object(json_object_get(status, "engine")) &&
 		 json_is_false(json_object_get(status, "live")))
 		add(&p, "not live", NULL, "not every worker has acknowledged the generation");
 	if (json_is_false(json_object_get(journal, "ok")))
@@ -121,10 +133,13 @@ const char *to_status_line(const json_t *status, time_t now, char *out, size_t s
 	}
 	if (to_when(json_object_get(status, "since"), &since))
 		to_span_words((double)now - since, span);
-	snprintf(out, size, "stage %s is %s, generation %lld%s%s", stage,
-		 json_is_true(json_object_get(status, "live")) ? "live"
-							       : "NOT live on every worker",
-		 (long long)to_json_int(status, "generation"), *span ? ", for " : "", span);
+	if (!json_is_object(json_object_get(status, "engine")))
+		snprintf(out, size, "stage %s was live when an engine was last here", stage);
+	else
+		snprintf(out, size, "stage %s is %s, generation %lld%s%s", stage,
+			 json_is_true(json_object_get(status, "live")) ? "live"
+								       : "NOT live on every worker",
+			 (long long)to_json_int(status, "generation"), *span ? ", for " : "", span);
 	return out;
 }
 
@@ -146,6 +161,53 @@ const char *to_exceptions_words(const json_t *share, char *out, size_t size)
 	json_array_foreach(json_object_get(share, "exceptions"), i, one)
 		append(out, size, to_word(one, "partner"), json_object_get(one, "share"));
 	return out;
+}
+
+/* Not for a person: they are there for turnoutd's next start, and in --json. */
+static bool is_detail(const char *key, const json_t *value)
+{
+	static const char *const others[] = {"n",       "time",   "what",     "who",
+					     "why",     "plan",   "checksum", "prepare_us",
+					     "live_us", "sha256", "cause"};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(others[i], key))
+			return false;
+	return json_is_string(value) || json_is_integer(value);
+}
+
+const char *to_record_words(const json_t *record, char *out, size_t size)
+{
+	const json_t *live = json_object_get(record, "live_us");
+	const char *key;
+	char took[TO_WORDS];
+	json_t *value;
+	size_t used = 0;
+
+	*out = '\0';
+	json_object_foreach((json_t *)record, key, value)
+	{
+		if (!is_detail(key, value) || used + 1 >= size)
+			continue;
+		if (json_is_string(value))
+			snprintf(out + used, size - used, "%s%s %s", used ? ", " : "", key,
+				 json_string_value(value));
+		else
+			snprintf(out + used, size - used, "%s%s %lld", used ? ", " : "", key,
+				 (long long)json_integer_value(value));
+		used = strlen(out);
+	}
+	if (json_is_integer(live))
+		snprintf(out + used, size - used, ", after %s",
+			 to_took_words((double)json_integer_value(live), took));
+	return out;
+}
+
+const char *to_record_what(const json_t *record)
+{
+	const char *cause = to_json_text(record, "cause");
+
+	return cause ? cause : to_word(record, "what");
 }
 
 enum to_tint to_state_tint(const char *state)

@@ -28,6 +28,11 @@ const char *to_status_line(const json_t *status, time_t now, char *out, size_t s
 /* "fabrikam 100 %, litware 0 %" of a service's share; "" when there is none. */
 const char *to_exceptions_words(const json_t *share, char *out, size_t size);
 
+/* What was done, in a word; and what more a record of the journal says of it, but for when, who and
+ * why: "stage access-25, generation 14". */
+const char *to_record_what(const json_t *record);
+const char *to_record_words(const json_t *record, char *out, size_t size);
+
 enum to_tint to_state_tint(const char *state);
 
 /* Tables of an answer's arrays. */

@@ -126,28 +126,37 @@ unsigned to_watch_edges(const struct to_watch *w, struct to_screen *s, unsigned 
 	return row;
 }
 
+static void draw_event(const struct to_watch *w, struct to_screen *s, unsigned row,
+		       const json_t *record)
+{
+	const char *who = to_json_text(record, "who"), *why = to_json_text(record, "why");
+	char when[TO_WORDS], words[256];
+	unsigned at;
+
+	at = to_screen_put(s, row, 0, TO_DIM, "%s  ",
+			   to_clock_words(json_object_get(record, "time"), w->now, when));
+	at = to_screen_put(s, row, at, TO_PLAIN, "%s%s%s %s", who ? who : "", who ? " " : "",
+			   to_record_what(record), to_record_words(record, words, sizeof(words)));
+	if (why && *why)
+		to_screen_put(s, row, at, TO_DIM, ": %s", why);
+}
+
+/* That it is live is seen above. */
+static bool is_event(const json_t *record)
+{
+	return strcmp(to_word(record, "what"), "live") != 0;
+}
+
 unsigned to_watch_events(const struct to_watch *w, struct to_screen *s, unsigned row, unsigned most)
 {
 	const json_t *records = json_object_get(w->history, "records");
-	size_t count = json_array_size(records);
-	unsigned shown = count < most ? (unsigned)count : most;
+	size_t first = json_array_size(records);
+	unsigned shown = 0;
 
-	for (unsigned i = 0; i < shown; i++) {
-		const json_t *record = json_array_get(records, count - shown + i);
-		const char *why = to_json_text(record, "why"), *to = to_json_text(record, "to");
-		const char *edge = to_json_text(record, "edge");
-		char when[TO_WORDS];
-		unsigned at;
-
-		at = to_screen_put(s, row, 0, TO_DIM, "%s  ",
-				   to_clock_words(json_object_get(record, "time"), w->now, when));
-		at = to_screen_put(s, row, at, TO_PLAIN, "%s %s", to_word(record, "who"),
-				   to_word(record, "what"));
-		if (to || edge)
-			at = to_screen_put(s, row, at, TO_PLAIN, " %s", to ? to : edge);
-		if (why)
-			to_screen_put(s, row, at, TO_DIM, ": %s", why);
-		row++;
-	}
+	while (first && shown < most)
+		shown += is_event(json_array_get(records, --first));
+	for (; first < json_array_size(records); first++)
+		if (is_event(json_array_get(records, first)))
+			draw_event(w, s, row++, json_array_get(records, first));
 	return row;
 }

@@ -32,6 +32,10 @@ class No(Exception):
         self.answer = {"ok": False, "error": error, "message": message, **more}
 
 
+def stamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
 def edge(name, pool, total):
     return {"name": name, "pool": pool, "mode": "dnat", "state": "up", "asked": "up",
             "health": "up",
@@ -49,7 +53,7 @@ def gate(text, is_open, now):
 def beginning():
     now = time.time()
     return {
-        "stage": "access-10", "generation": 14, "since": now - 11550, "uptime": 187200,
+        "stage": "access-10", "generation": 14, "since": stamp(now - 11550), "uptime": 187200,
         "alarms": [], "switching": None, "acks": set(),
         "edges": [edge("e1", "legacy", 412), edge("e2", "legacy", 0), edge("n1", "new", 38),
                   edge("n2", "new", 40)],
@@ -58,13 +62,19 @@ def beginning():
         "engine": {"kind": "dpdk", "build": "0.1.0", "pid": 812,
                    "workers": [{"generation": 14, "silent_ms": 3},
                                {"generation": 14, "silent_ms": 5}],
-                   "connected_since": now - 187130,
+                   "connected_since": stamp(now - 187130),
                    "ports": [{"name": "eth0", "zone": "outside", "up": True, "mode": None},
                              {"name": "eth1", "zone": "edges", "up": True, "mode": None}]},
         "journal": {"path": "/var/lib/turnout/journal", "records": 57, "ok": True},
-        "records": [{"time": now - 90000, "what": "start", "who": "turnout", "why": None},
-                    {"time": now - 11550, "what": "switch", "who": "ada", "why": "quiet hour",
-                     "from": "baseline", "to": "access-10", "generation": 14}],
+        "records": [
+            {"n": 1, "time": stamp(now - 90000), "what": "start", "version": "0.1.0"},
+            {"n": 2, "time": stamp(now - 11551), "what": "intent", "generation": 14,
+             "stage": "access-10", "cause": "switch", "plan": "69882c72", "checksum": "fa865d52",
+             "edges": {}, "asked": {}, "by_hand": [], "unhealthy": [], "who": "ada",
+             "why": "quiet hour"},
+            {"n": 3, "time": stamp(now - 11550), "what": "live", "generation": 14,
+             "stage": "access-10", "prepare_us": 1500, "live_us": 250,
+             "counted": {"access": {"legacy": 0, "new": 0}}}],
         "flows": [flow(i) for i in range(2500)],
         "page": 1000, "entries_released": 0,
     }
@@ -228,6 +238,10 @@ class Daemon:
         found = self.chosen(edge, pool)
         if verb not in STATES:
             raise No("usage", f"there is no verb '{verb}'")
+        if force != release or (force and verb != "retire"):
+            raise No("usage", "'force' and 'release' go together, with verb retire")
+        if verb == "retire" and not force and any(e["asked"] == "up" for e in found):
+            raise No("gate", f"edge {found[0]['name']} takes new flows")
         if verb == "retire" and any(e["total"] for e in found) and not (force and release):
             raise No("gate", f"edge {found[0]['name']} has {found[0]['total']} live entries")
         for e in found:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The commands of a live gateway against a turnoutd that is strict about docs/api.md."""
 import json
-import os
 import time
 import unittest
 
@@ -46,6 +45,14 @@ class Views(WithDaemon):
                      "journal cannot be written", "a switch to access-25 (generation 15)"):
             self.assertIn(line, wrong)
         self.assertLess(out.index("NOT RIGHT"), out.index("engine turnout-dp"))
+
+    def test_status_without_engine(self):
+        self.daemon.state.update(engine=None, alarms=[{
+            "name": "engine", "since": "2026-03-02T05:00:00Z", "message": "no engine at\nx"}])
+        out, _ = self.run_turnout("status")
+        self.assertIn("stage access-10 was live when an engine was last here", out)
+        wrong = out.partition("NOT RIGHT\n")[2].partition("\n\n")[0]
+        self.assertRegex(wrong, r"^engine +for \d+ d.* no engine at x$")  # once
 
     def test_status_without_engine_and_stage(self):
         self.daemon.state.update(engine=None, stage=None)
@@ -110,14 +117,16 @@ class Views(WithDaemon):
         self.assertIn("there is no kind", self.run_turnout("flows", "--kind=x", code=2)[1])
 
     def test_history_says_who_and_why(self):
-        out, _ = self.run_turnout("history", "--limit", "1")
-        self.assertRegex(out, r"ada +switch +from baseline, to access-10, generation 14 +quiet")
-        self.assertEqual(len(out.splitlines()), 1)
+        out, _ = self.run_turnout("history", "--limit", "2")
+        lines = out.splitlines()
+        self.assertRegex(lines[0], r"ada +switch +generation 14, stage access-10 +quiet hour$")
+        self.assertRegex(lines[1], r"- +live +generation 14, stage access-10, after 0.2 ms +$")
+        self.assertEqual(len(lines), 2)
 
     def test_nobody_writes_to_the_terminal_of_another(self):
         self.daemon.state["records"][1]["why"] = "x\x1b]0;owned\x07\n\x9b31m y"
         out, _ = self.run_turnout("history")
-        self.assertIn("x?]0;owned????31m y", out)
+        self.assertIn("x?]0;owned? ??31m y", out)
 
     def test_counters(self):
         out, _ = self.run_turnout("counters")
@@ -167,6 +176,8 @@ class Changes(WithDaemon):
                       self.run_turnout("stage", "back", "--yes", code=1)[1])
 
     def test_off_a_terminal_it_wants_yes(self):
+        self.run_turnout("drain", "e2")
+        self.daemon.requests.clear()
         for words in (["stage", "back"], ["release", "e1"], ["retire", "e2"]):
             _, err = self.run_turnout(*words, code=2)
             self.assertIn("--yes does without", err)
@@ -194,8 +205,12 @@ class Changes(WithDaemon):
                                               {"pool": "new", "verb": "drain"}])
 
     def test_retire_wants_nothing_live(self):
+        self.assertIn("edge e1 takes new flows: 'turnout drain e1' first",
+                      self.run_turnout("retire", "e1", "--yes", code=1)[1])
+        self.run_turnout("drain", "legacy")
+        self.daemon.requests.clear()
         out, err = self.run_turnout("retire", "e1", "--yes", code=1)
-        self.assertIn("edge e1, up, has 412 live entries: access 412 (1 not answered yet)", out)
+        self.assertIn("edge e1, draining, has 412 live entries: access 412 (1 not answered yet)", out)
         self.assertIn("something is live there", err)
         self.assertEqual(self.asked("edge"), [])
         self.run_turnout("retire", "e1", "--yes", "--force")

@@ -165,7 +165,7 @@ class Watch(WithDaemon):
         self.start()
         self.see("more")
         self.see("last events")
-        self.assertRegex(self.screen.text(), r"and \d+ more\nlast events\n.*start\n.*quiet hour")
+        self.assertRegex(self.screen.text(), r"and \d+ more\nlast events\n.*start version 0.1.0\n.*ada switch .*quiet hour")
         self.terminal.type("q")
         self.ends()
 
