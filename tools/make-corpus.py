@@ -133,6 +133,30 @@ def table_seeds(turnout, out):
                             image], check=True, stdout=subprocess.DEVNULL)
 
 
+def answers():
+    """Whatever turnoutd may say, behind the size of a frame: tests/fuzz/fuzz_answer.c."""
+    sys.path.insert(0, str(TOP / "tests/cli"))
+    import fake
+    daemon = fake.Answers()
+    for do in ("status", "stages", "edges", "history", "counters"):
+        yield bytes((24, 80)) + json.dumps(getattr(daemon, "do_" + do)()).encode()
+    whole = {**daemon.do_status(), **daemon.do_stages(), **daemon.do_history()}
+    whole["alarms"] = [{"name": "edge n2", "since": "2026-03-02T05:00:00Z", "message": "down"}]
+    yield bytes((24, 80)) + json.dumps(whole).encode()
+
+
+def replies():
+    """Whatever turnoutd may say, behind the size of a frame: tests/fuzz/fuzz_reply.c."""
+    sys.path.insert(0, str(TOP / "tests/cli"))
+    import fake
+    daemon = fake.Answers()
+    for do in ("status", "stages", "edges", "history", "counters"):
+        yield bytes((24, 80)) + json.dumps(getattr(daemon, "do_" + do)()).encode()
+    whole = {**daemon.do_status(), **daemon.do_stages(), **daemon.do_history()}
+    whole["alarms"] = [{"name": "edge n2", "since": "2026-03-02T05:00:00Z", "message": "down"}]
+    yield bytes((24, 80)) + json.dumps(whole).encode()
+
+
 def stages(plan):
     import yaml  # here, so that --help needs nothing
     return [s["name"] for s in yaml.safe_load((TOP / plan).read_text(encoding="utf-8"))["stages"]]
@@ -237,6 +261,7 @@ def main():
     write(args.dir / "payload", payload_seeds(captures))
     write(args.dir / "plan", (path.read_bytes() for path in plan_paths()))
     write(args.dir / "answer", answer_seeds(captures))
+    write(args.dir / "reply", replies())
     write(args.dir / "message", message_seeds())
     write(args.dir / "engine", engine_seeds())
     write(args.dir / "region", region_seeds())

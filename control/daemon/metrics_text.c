@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "metrics_text.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,13 +63,16 @@ struct label {
 /* turnout_NAME{label="value",…} number */
 static void sample(FILE *out, const char *name, double number, const struct label *labels)
 {
+	/* whole numbers to their last digit, as far as a double has them */
+	bool whole = number > -9e15 && number < 9e15 && number == (double)(int64_t)number;
+
 	fprintf(out, "turnout_%s", name);
 	for (const struct label *l = labels; l && l->name; l++) {
 		fprintf(out, "%c%s=\"", l == labels ? '{' : ',', l->name);
 		label_value(out, l->value);
 		fputc('"', out);
 	}
-	fprintf(out, "%s %.17g\n", labels ? "}" : "", number);
+	fprintf(out, whole ? "%s %.0f\n" : "%s %.9g\n", labels ? "}" : "", number);
 }
 
 static const char *text_of(const json_t *object, const char *key)

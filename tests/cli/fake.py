@@ -90,62 +90,11 @@ def flow(i):
             "state": "open", "left": 1800 - i % 1000}
 
 
-class Daemon:
-    def __init__(self, path):
+class Answers:
+    """What it says, without anybody to say it to."""
+
+    def __init__(self):
         self.state = beginning()
-        self.requests = []
-        self.fault = None  # "hang", "gone", "garbage", "oversized", "two", or a function of it
-        self.closed = False
-        self.release_hang = threading.Event()
-        daemon = self
-
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self):
-                for line in self.rfile:
-                    if not daemon.reply(line, self.wfile):
-                        return
-
-        self.server = socketserver.ThreadingUnixStreamServer(path, Handler)
-        self.server.daemon_threads = True
-        self.thread = threading.Thread(target=self.server.serve_forever,
-                                       kwargs={"poll_interval": 0.01})
-        self.thread.start()
-
-    def close(self):
-        self.closed = True
-        self.release_hang.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-    def reply(self, line, out):
-        assert len(line) <= 65536, "a request has at most 64 KiB"
-        request = json.loads(line)
-        self.requests.append(copy.deepcopy(request))
-        fault = self.fault if not isinstance(self.fault, dict) else self.fault.get(request["do"])
-        if self.closed:
-            return False
-        if fault == "hang":
-            self.release_hang.wait()
-            return False
-        if fault == "gone":
-            return False
-        if fault == "oversized":
-            try:
-                for _ in range(1024):
-                    out.write(b"x" * 16384)
-            except OSError:
-                pass
-            return False
-        if isinstance(fault, bytes):
-            out.write(fault)
-            return True
-        answer = self.answer(request)
-        if "id" in request:
-            answer["id"] = request["id"]
-        text = json.dumps(answer).encode() + b"\n"
-        out.write(text + (text if fault == "two" else b""))
-        return True
 
     def answer(self, request):
         do = request.get("do")
@@ -306,3 +255,61 @@ class Daemon:
 
     def do_reload(self, why=None):
         return {"generation": self.state["generation"] + 1}
+
+
+class Daemon(Answers):
+    def __init__(self, path):
+        super().__init__()
+        self.requests = []
+        self.fault = None  # "hang", "gone", "garbage", "oversized", "two", or a function of it
+        self.closed = False
+        self.release_hang = threading.Event()
+        daemon = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                for line in self.rfile:
+                    if not daemon.reply(line, self.wfile):
+                        return
+
+        self.server = socketserver.ThreadingUnixStreamServer(path, Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever,
+                                       kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def close(self):
+        self.closed = True
+        self.release_hang.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def reply(self, line, out):
+        assert len(line) <= 65536, "a request has at most 64 KiB"
+        request = json.loads(line)
+        self.requests.append(copy.deepcopy(request))
+        fault = self.fault if not isinstance(self.fault, dict) else self.fault.get(request["do"])
+        if self.closed:
+            return False
+        if fault == "hang":
+            self.release_hang.wait()
+            return False
+        if fault == "gone":
+            return False
+        if fault == "oversized":
+            try:
+                for _ in range(1024):
+                    out.write(b"x" * 16384)
+            except OSError:
+                pass
+            return False
+        if isinstance(fault, bytes):
+            out.write(fault)
+            return True
+        answer = self.answer(request)
+        if "id" in request:
+            answer["id"] = request["id"]
+        text = json.dumps(answer).encode() + b"\n"
+        out.write(text + (text if fault == "two" else b""))
+        return True
