@@ -25,6 +25,15 @@ static const char bash[] =
 	"}\n"
 	"complete -o default -F _turnout turnout\n";
 
+static bool begins_with(const char *text, const char *beginning)
+{
+	while (*beginning && *text == *beginning) {
+		text++;
+		beginning++;
+	}
+	return !*beginning;
+}
+
 /* The line's words; the last one, perhaps empty, is the one to complete. */
 struct line {
 	char *word[MOST_WORDS + 1];
@@ -88,7 +97,7 @@ static void offer_commands(const struct line *l)
 		const char *word = next_word(commands[i], l, nth);
 		size_t n = word ? strcspn(word, " ") : 0;
 
-		if (!word || strncmp(word, prefix, strlen(prefix)) != 0)
+		if (!word || !begins_with(word, prefix))
 			continue;
 		/* "stage list", "stage next" … stand together in the table */
 		if (strlen(before) < n || strncmp(before, word, n) != 0 ||
@@ -97,7 +106,7 @@ static void offer_commands(const struct line *l)
 		before = word;
 	}
 	for (int i = 0; nth == 0 && *prefix == '-' && i < 2; i++)
-		if (strstr(own[i], prefix) == own[i])
+		if (begins_with(own[i], prefix))
 			puts(own[i]);
 }
 
@@ -116,9 +125,9 @@ static const struct to_option *option_of(const struct to_command *c, const char 
 static void offer_options(const struct to_command *c, const char *prefix)
 {
 	for (const struct to_option *o = c->options; o->name; o++)
-		if (!strncmp(o->name, prefix + 2, strlen(prefix + 2)))
+		if (begins_with(o->name, prefix + 2))
 			printf("--%s\n", o->name);
-	if (strstr("--help", prefix)) /* it begins with two dashes: so at the beginning */
+	if (begins_with("--help", prefix))
 		puts("--help");
 }
 
