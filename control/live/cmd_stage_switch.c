@@ -48,7 +48,9 @@ static void print_preview(const json_t *preview, FILE *out)
 {
 	const json_t *changes = json_object_get(preview, "changes");
 
-	fprintf(out, "from %s to %s: ", to_word(preview, "from"), to_word(preview, "to"));
+	const char *from = to_json_text(preview, "from");
+
+	fprintf(out, "from %s to %s: ", from ? from : "no stage", to_word(preview, "to"));
 	if (json_array_size(changes))
 		fputs("new flows, established ones stay where they are\n", out);
 	else

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <string.h>
-
 #include "live.h"
 #include "status.h"
 
@@ -50,9 +48,9 @@ static void show_engine(const json_t *engine, time_t now)
 
 	if (!json_is_object(engine))
 		return;
-	printf("engine turnout-%s %s, pid %lld, %zu worker%s",
-	       strcmp(to_word(engine, "kind"), "dpdk") ? "xdp" : "dp", to_word(engine, "build"),
-	       (long long)to_json_int(engine, "pid"), workers, workers == 1 ? "" : "s");
+	printf("engine %s (%s), pid %lld, %zu worker%s", to_word(engine, "build"),
+	       to_word(engine, "kind"), (long long)to_json_int(engine, "pid"), workers,
+	       workers == 1 ? "" : "s");
 	if (to_when(json_object_get(engine, "connected_since"), &since))
 		printf(", connected for %s", to_span_words((double)now - since, span));
 	putchar('\n');

@@ -168,7 +168,7 @@ static bool is_detail(const char *key, const json_t *value)
 {
 	static const char *const others[] = {"n",       "time",   "what",     "who",
 					     "why",     "plan",   "checksum", "prepare_us",
-					     "live_us", "sha256", "cause"};
+					     "live_us", "sha256", "cause",    "verb"};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!strcmp(others[i], key))
@@ -205,9 +205,9 @@ const char *to_record_words(const json_t *record, char *out, size_t size)
 
 const char *to_record_what(const json_t *record)
 {
-	const char *cause = to_json_text(record, "cause");
+	const char *cause = to_json_text(record, "cause"), *verb = to_json_text(record, "verb");
 
-	return cause ? cause : to_word(record, "what");
+	return cause ? cause : verb ? verb : to_word(record, "what");
 }
 
 enum to_tint to_state_tint(const char *state)

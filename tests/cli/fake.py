@@ -59,7 +59,7 @@ def beginning():
                   edge("n2", "new", 40)],
         "gates": {"baseline": [], "access-10": [gate("soak: 24 h", True, "26 h")],
                   "access-25": [gate("ack: quiet-hour", False, "not acknowledged")]},
-        "engine": {"kind": "dpdk", "build": "0.1.0", "pid": 812,
+        "engine": {"kind": "dpdk", "build": "turnout-dp 0.1.0", "pid": 812,
                    "workers": [{"generation": 14, "silent_ms": 3},
                                {"generation": 14, "silent_ms": 5}],
                    "connected_since": stamp(now - 187130),

@@ -119,6 +119,9 @@ class Views(WithDaemon):
     def test_history_says_who_and_why(self):
         out, _ = self.run_turnout("history", "--limit", "2")
         lines = out.splitlines()
+        self.daemon.state["records"].append({"n": 4, "what": "edge", "edge": "e1", "verb": "drain",
+                                             "who": "ada", "why": ""})
+        self.assertRegex(self.run_turnout("history")[0], r"ada +drain +edge e1 *\n")
         self.assertRegex(lines[0], r"ada +switch +generation 14, stage access-10 +quiet hour$")
         self.assertRegex(lines[1], r"- +live +generation 14, stage access-10, after 0.2 ms +$")
         self.assertEqual(len(lines), 2)
