@@ -99,6 +99,24 @@ static json_t *verb_request(const struct to_args *args, bool pool)
 	return request;
 }
 
+/* "generation 4 is live, 9.1 ms after the commit", as far as the answer says so. */
+static void show_outcome(const json_t *answer)
+{
+	const json_t *took = json_object_get(answer, "live_us");
+	const json_t *released = json_object_get(answer, "released");
+	const char *not_released = to_json_text(answer, "not_released");
+	char words[TO_WORDS];
+
+	if (json_is_integer(took))
+		printf("generation %lld is live, %s after the commit\n",
+		       (long long)to_json_int(answer, "generation"),
+		       to_took_words((double)json_integer_value(took), words));
+	if (json_is_integer(released))
+		printf("%s entries were forgotten\n", to_count_words(released, words));
+	if (not_released)
+		printf("what is live there was not forgotten: %s\n", not_released);
+}
+
 /* The edges as they are now. */
 static enum to_exit show_after(struct to_live *l)
 {
@@ -137,6 +155,7 @@ static enum to_exit go(struct to_live *l)
 		return code;
 	if (l->json)
 		return to_print_json(answer, code);
+	show_outcome(answer);
 	json_decref(answer);
 	return show_after(l);
 }

@@ -310,7 +310,8 @@ static void cell_remark(struct to_grid *g, const json_t *edge, time_t now)
 		to_grid_cell(g, TO_RED, "no next hop");
 	else if (json_is_true(json_object_get(edge, "safe_to_stop")))
 		to_grid_cell(g, TO_GREEN, "safe to stop");
-	else if (to_when(json_object_get(edge, "drained_since"), &since))
+	else if (!strcmp(to_word(edge, "state"), "draining") &&
+		 to_when(json_object_get(edge, "drained_since"), &since))
 		to_grid_cell(g, TO_YELLOW, "for %s", to_span_words((double)now - since, words));
 	else
 		to_grid_cell(g, TO_PLAIN, "%s", "");

@@ -193,12 +193,16 @@ class Answers:
             raise No("gate", f"edge {found[0]['name']} takes new flows")
         if verb == "retire" and any(e["total"] for e in found) and not (force and release):
             raise No("gate", f"edge {found[0]['name']} has {found[0]['total']} live entries")
+        released = sum(e["total"] for e in found)
         for e in found:
             e["state"] = STATES[verb]
             e["asked"] = ASKED.get(verb, "up")
             if verb == "retire":
                 e.update(total=0, entries={})
-        return {"edges": [e["name"] for e in found]}
+        self.state["generation"] += 1
+        return {"generation": self.state["generation"], "stage": self.state["stage"],
+                "prepare_us": 1500, "live_us": 9148,
+                **({"released": released} if release else {})}
 
     def do_release(self, edge, service=None, why=None):
         found = self.chosen(edge, None)[0]

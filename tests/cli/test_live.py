@@ -191,6 +191,7 @@ class Changes(WithDaemon):
         out, _ = self.run_turnout("drain", "legacy", "--why", "the end")
         self.assertEqual(self.asked("edge"), [{"pool": "legacy", "verb": "drain",
                                                "why": "the end"}])
+        self.assertIn("generation 15 is live, 9.1 ms after the commit\n", out)
         self.assertRegex(out, r"e1 +legacy +dnat +draining")
         self.assertRegex(out, r"e2 +legacy +dnat +draining")
         self.assertNotIn("n1", out)
@@ -216,7 +217,8 @@ class Changes(WithDaemon):
         self.assertIn("edge e1, draining, has 412 live entries: access 412 (1 not answered yet)", out)
         self.assertIn("something is live there", err)
         self.assertEqual(self.asked("edge"), [])
-        self.run_turnout("retire", "e1", "--yes", "--force")
+        self.assertIn("412 entries were forgotten\n",
+                      self.run_turnout("retire", "e1", "--yes", "--force")[0])
         self.assertEqual(self.asked("edge"), [{"edge": "e1", "verb": "retire", "force": True,
                                                "release": True}])
         out, _ = self.run_turnout("retire", "e2", "--yes")
