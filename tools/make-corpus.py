@@ -133,18 +133,6 @@ def table_seeds(turnout, out):
                             image], check=True, stdout=subprocess.DEVNULL)
 
 
-def answers():
-    """Whatever turnoutd may say, behind the size of a frame: tests/fuzz/fuzz_answer.c."""
-    sys.path.insert(0, str(TOP / "tests/cli"))
-    import fake
-    daemon = fake.Answers()
-    for do in ("status", "stages", "edges", "history", "counters"):
-        yield bytes((24, 80)) + json.dumps(getattr(daemon, "do_" + do)()).encode()
-    whole = {**daemon.do_status(), **daemon.do_stages(), **daemon.do_history()}
-    whole["alarms"] = [{"name": "edge n2", "since": "2026-03-02T05:00:00Z", "message": "down"}]
-    yield bytes((24, 80)) + json.dumps(whole).encode()
-
-
 def replies():
     """Whatever turnoutd may say, behind the size of a frame: tests/fuzz/fuzz_reply.c."""
     sys.path.insert(0, str(TOP / "tests/cli"))

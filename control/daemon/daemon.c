@@ -42,10 +42,11 @@ uint64_t to_live_generation(const struct to_daemon *d)
 
 void to_daemon_use_plan(struct to_daemon *d, struct to_plan_file *plan)
 {
-	to_health_end(d);
-	to_plan_file_free(d->plan);
+	struct to_plan_file *before = d->plan;
+
 	d->plan = plan;
 	to_health_begin(d);
+	to_plan_file_free(before);
 }
 
 void to_daemon_watch_journal(struct to_daemon *d)

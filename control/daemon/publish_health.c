@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "publish_health.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <string.h>
 
@@ -32,10 +31,13 @@ void to_health_begin(struct to_daemon *d)
 {
 	int err;
 
-	to_health_end(d);
-	err = to_health_open(d->base, d->plan->plan, on_change, d, &d->health);
-	if (err && err != -ENOTSUP)
-		to_alarm_raise(&d->alarms, "health", "no health checks run: %s", strerror(-err));
+	if (d->health)
+		err = to_health_plan(d->health, d->plan->plan);
+	else
+		err = to_health_open(d->base, d->plan->plan, on_change, d, &d->health);
+	if (err)
+		to_alarm_raise(&d->alarms, "health", "edges are not checked by this plan: %s",
+			       strerror(-err));
 	else
 		to_alarm_clear(&d->alarms, "health");
 }

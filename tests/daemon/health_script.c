@@ -16,7 +16,7 @@
 #include "edges.h"
 
 struct to_health {
-	const struct to_plan *plan;
+	const struct to_plan *plan; /* the daemon's, which it keeps until it gives another */
 	to_health_changed *changed;
 	void *context;
 	struct event *event;
@@ -75,17 +75,25 @@ int to_health_open(struct event_base *base, const struct to_plan *plan, to_healt
 
 	*out = h;
 	if (!h)
-		return -ENOTSUP;
-	h->plan = plan;
+		return path ? -ENOMEM : 0;
 	h->changed = changed;
 	h->context = context;
+	to_health_plan(h, plan);
+	h->fd = open_socket(path);
+	h->event = event_new(base, h->fd, EV_READ | EV_PERSIST, on_message, h);
+	event_add(h->event, NULL);
+	return 0;
+}
+
+/* What was said is forgotten. */
+int to_health_plan(struct to_health *h, const struct to_plan *plan)
+{
+	h->plan = plan;
+	h->count = 0;
 	for (uint8_t e = 0; e < plan->edges; e++)
 		for (uint8_t s = 0; s < plan->services; s++)
 			h->check[h->count++] = (struct to_health_check){
 				.edge = e, .service = s, .kind = "tcp", .message = "not asked yet"};
-	h->fd = open_socket(path);
-	h->event = event_new(base, h->fd, EV_READ | EV_PERSIST, on_message, h);
-	event_add(h->event, NULL);
 	return 0;
 }
 
