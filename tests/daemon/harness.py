@@ -201,9 +201,12 @@ class Case(unittest.TestCase):
         return daemon
 
     def started(self, *options, stage="baseline", **more):
-        """One that has its engine where it belongs."""
+        """One that has its engine where it belongs, and has looked at the plan's file."""
+        log = self.dir / "log"
+        compared = log.read_text().count(" in force") if log.exists() else 0
         daemon = self.start(*options, **more)
         daemon.wait_stage(stage)
+        until(lambda: daemon.said().count(" in force") > compared, why=daemon.said)
         return daemon
 
     def assertOk(self, answer):
