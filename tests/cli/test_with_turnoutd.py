@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands against turnoutd itself, which has an engine of Python: that the two mean the same.
+
+    test_with_turnoutd.py TURNOUT TURNOUTD
+"""
+import json
+import os
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "daemon"))
+import harness
+
+TURNOUT, harness.Case.PROGRAM = sys.argv.pop(1), sys.argv.pop(1)
+GATED = harness.STAGES + "    gates: [{ack: quiet-hour}]\n  - name: end\n    routes: {access: 100}\n"
+
+
+class WithTurnoutd(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.write_plan(stages=GATED)
+        self.start().wait_stage("baseline")
+
+    def turnout(self, *words, code=0):
+        done = subprocess.run([TURNOUT, *words, "--socket", self.dir / "api.sock"], text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                              env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False)
+        self.assertEqual(done.returncode, code, f"{words}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def test_looking(self):
+        out = self.turnout("status")
+        self.assertRegex(out, r"^lab: stage baseline is live, generation 1, for \d+ s\n"
+                         r"next canary, back none; plan /")
+        self.assertNotIn("NOT RIGHT", out)
+        self.assertIn("engine fake 1.0 (dpdk)", out)
+        self.assertRegex(out, r"access +sip-tls +0 % +0 +0 +0 +0")
+        self.assertRegex(out, r"old +legacy +2 +2 +0 +0")
+        self.assertRegex(self.turnout("edges", "e1"), r"e1: not safe to stop\n  not draining")
+        self.assertIn("> baseline  no gates", self.turnout("stage", "list"))
+        self.assertIn("a person has acknowledged quiet-hour", self.turnout("stage", "list"))
+        self.assertIn("client", self.turnout("flows", "--edge=e1", "--service=access",
+                                             "--pool=old", "--client=198.51.100.0/24",
+                                             "--kind=pin4", "--proven", "--limit=7"))
+        self.assertIn("verdicts steer", self.turnout("counters"))
+        self.assertRegex(self.turnout("history"), r"turnoutd +start +generation 1, stage baseline")
+        self.assertIn("[baseline] > canary", self.turnout("watch", "--once"))
+
+    def test_json_is_there_for_every_listing(self):
+        for words, key in ((["status"], "stage"), (["stage", "list"], "stages"),
+                           (["edges"], "edges"), (["flows"], "flows"), (["history"], "records"),
+                           (["counters"], "rows")):
+            answer = json.loads(self.turnout(*words, "--json"))
+            self.assertTrue(answer["ok"])
+            self.assertIn(key, answer)
+
+    def test_switches(self):
+        self.assertRegex(self.turnout("stage", "next", "--yes", "--why", "quiet hour"),
+                         r"access +fabrikam +0 % +-> +100 % new\n"
+                         r"stage canary is live, generation 2: [\d.]+ ms after the commit")
+        self.turnout("stage", "to", "all", "--yes")
+        self.assertIn("1 gate is closed", self.turnout("stage", "next", "--yes", code=1))
+        self.turnout("ack", "quiet-hour", "--why", "they said so")
+        self.turnout("stage", "next", "--yes")
+        self.turnout("unack", "quiet-hour")
+        self.turnout("stage", "back", "--yes")
+        self.turnout("stage", "next", "--yes", "--force")
+        self.assertIn("the last stage is live", self.turnout("stage", "next", "--yes", code=1))
+        self.assertRegex(self.turnout("history"), r"root +switch +.*stage canary.* +quiet hour\n")
+
+    def test_edges(self):
+        self.assertRegex(self.turnout("drain", "old"), r"generation 2 is live, (.|\n)*"
+                         r"e1 +old +dnat +draining +draining(.|\n)*e2 +old +dnat +draining")
+        self.assertRegex(self.turnout("retire", "e1", "--yes"), r"e1 +old +dnat +retired")
+        self.assertIn("takes new flows", self.turnout("retire", "n1", "--yes", code=1))
+        self.turnout("readmit", "e1")
+        self.assertIn("not retired", self.turnout("readmit", "e2", code=1))
+        self.turnout("undrain", "e2")
+        self.turnout("down", "e2")
+        self.turnout("up", "e2")
+        self.assertIn("entries were forgotten", self.turnout("release", "e2", "--service=access",
+                                                             "--yes"))
+        self.assertIn("entries were forgotten", self.turnout("retire", "e2", "--yes", "--force"))
+        self.assertRegex(self.turnout("history"), r"root +retire +edge e1 ")
+
+    def test_no(self):
+        for words in (["drain", "e9"], ["flows", "--edge", "e9"], ["flows", "--kind", "x"],
+                      ["flows", "--client", "1.2.3.4/33"], ["ack", "nonsense"],
+                      ["stage", "to", "nonsense", "--yes"]):
+            self.turnout(*words, code=2)
+        self.turnout("reload")
+        (self.dir / "plan.yaml").write_text("turnout: 1\nfoo: 1\n")
+        self.assertIn("plan.yaml:2:1: error: unknown key 'foo'", self.turnout("reload", code=4))
+        self.assertRegex(self.turnout("status"), r"NOT RIGHT\nplan +for ")
+        self.engine.stop()
+        self.daemons[0].wait_status(lambda s: s["engine"] is None)
+        self.turnout("drain", "e1", code=3)
+        self.assertIn("was live when an engine was last here", self.turnout("status"))
+
+    def test_completion(self):
+        def complete(line):
+            done = subprocess.run([TURNOUT, "completion", "words", "--", line], text=True,
+                                  env={"TURNOUT_SOCKET": str(self.dir / "api.sock")},
+                                  capture_output=True, timeout=30, check=True)
+            return done.stdout.split()
+        self.assertEqual(complete("turnout stage to "), ["baseline", "canary", "half", "all",
+                                                         "end"])
+        self.assertEqual(complete("turnout drain "), ["e1", "e2", "n1", "n2", "old", "fresh"])
+        self.assertEqual(complete("turnout ack q"), ["quiet-hour"])
+
+
+if __name__ == "__main__":
+    unittest.main()
