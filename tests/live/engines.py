@@ -10,6 +10,7 @@ import time
 
 import lab
 import plans
+from netns import inside, run
 from processes import Failed, Process
 
 READY, ANSWERS = 60, 10  # seconds
@@ -45,7 +46,7 @@ class Engine:
         raise NotImplementedError
 
     def spawn(self):
-        with lab.inside("gw"):
+        with inside("gw"):
             self.process = Process(self.watch, self.name, self.argv())
 
     def start(self):
@@ -135,7 +136,7 @@ class Xdp(Engine):
         self.adopted = None  # the generation that it went on with
         self.pins = table.parent / "bpf"
         self.pins.mkdir()
-        lab.run("mount", "-t", "bpf", "bpf", self.pins)
+        run("mount", "-t", "bpf", "bpf", self.pins)
 
     def argv(self):
         return [self.path, "run", "--table", self.table, "--port", "outside:outside", "--port",
@@ -150,12 +151,12 @@ class Xdp(Engine):
 
     def forget(self):
         self.kill()
-        lab.run(self.path, "detach", "--pin", self.pins / "turnout")
+        run(self.path, "detach", "--pin", self.pins / "turnout")
         self.start()
 
     def close(self):
-        lab.run(self.path, "detach", "--pin", self.pins / "turnout")
-        lab.run("umount", self.pins)
+        run(self.path, "detach", "--pin", self.pins / "turnout")
+        run("umount", self.pins)
 
 
 ENGINES = {engine.name: engine for engine in (Dpdk, Xdp)}

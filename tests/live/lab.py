@@ -3,24 +3,17 @@
 
     client ── outside ── gw ── edges ── lan (a bridge) ── e1, e2, n1, n2
 
-Everything is made inside namespaces of the process's own (see enter), so that nothing is left
-behind when it ends, however it ends.
+Everything is made inside namespaces of the process's own (netns.enter).
 """
 
-import contextlib
-import ctypes
 import json
-import os
 import socket
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import plans
+from netns import inside, ip, run, sysctl
 
-SKIP = 77
-NETNS = Path("/run/netns")
 CLIENTS = "198.19.0.0/16", "2001:db8:c::/48"
 FIRST_CLIENT = "198.19.0.1", "2001:db8:c:1::1"
 CLIENT = "198.18.0.2", "2001:db8:0:1::2"
@@ -31,63 +24,7 @@ MACS = {"outside": "02:00:00:00:01:01", "client": "02:00:00:00:01:02",
 UNUSED_PORT = 9
 # Neighbours are asked again a second after they have answered, and are gone after two silent ones.
 AGEING = {"base_reachable_time_ms": 1000, "delay_first_probe_time": 0, "ucast_solicit": 2}
-CLONE_NEWNET = 0x40000000
 IP_FREEBIND, IPV6_FREEBIND = 15, 78
-LIBC = ctypes.CDLL(None, use_errno=True)
-INSIDE = "TURNOUT_LIVE_INSIDE"
-
-
-def enter():
-    """Runs this program again in network, mount and process namespaces of its own."""
-    if INSIDE in os.environ:
-        subprocess.run(["mount", "-t", "tmpfs", "turnout-live", NETNS], check=True)
-        return
-    try:
-        NETNS.mkdir(exist_ok=True)
-        unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
-                   "--mount-proc"]
-        subprocess.run([*unshare, "mount", "-t", "tmpfs", "turnout-live", NETNS], check=True,
-                       capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        why = getattr(error, "stderr", None) or str(error).encode()
-        print(f"skipped: needs namespaces, which need root: {why.decode().strip()}")
-        sys.exit(SKIP)
-    os.environ[INSIDE] = "1"
-    os.execvp(unshare[0], [*unshare, sys.executable, *sys.argv])
-
-
-def run(*argv, **options):
-    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False,
-                          **options)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, argv))}: {done.stdout}{done.stderr}"
-                           f"{options.get('input', '')}")
-    return done.stdout
-
-
-@contextlib.contextmanager
-def inside(name):
-    """Sockets made and processes started in here belong to the namespace."""
-    def switch(path):
-        with open(path, "rb") as f:
-            if LIBC.setns(f.fileno(), CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), f"setns {path}")
-
-    with open("/proc/self/ns/net", "rb") as home:
-        switch(NETNS / name)
-        try:
-            yield
-        finally:
-            switch(f"/proc/self/fd/{home.fileno()}")
-
-
-def ip(name, *commands):
-    run("ip", "-n", name, "-batch", "-", input="\n".join(commands) + "\n")
-
-
-def sysctl(**values):
-    for key, value in values.items():
-        Path("/proc/sys/net", key.replace("__", "/")).write_text(str(value), encoding="ascii")
 
 
 class Lab:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import engines
 import lab
+import netns
 import plans
 from processes import Failed, Process, Watch
 
@@ -135,7 +136,7 @@ class Run:
         self.generations.publish("legacy")
         self.engine.start()
         for name in plans.EDGES:
-            with lab.inside(name):
+            with netns.inside(name):
                 self.servers.append(Process(self.watch, f"server {name}", [
                     self.options.endpoint, "server", name, plans.TCP_PORT, plans.UDP_PORT,
                     *self.network.server_addresses(name)]))
@@ -145,7 +146,7 @@ class Run:
         self.drops = self.network.interface_drops()
         opened = [f"--open={k},{most},{rate}" for k, (most, rate) in OPEN.items()]
         vips = [f"{vip},{first}" for vip, first in zip(plans.VIPS, lab.FIRST_CLIENT)]
-        with lab.inside("client"):
+        with netns.inside("client"):
             self.client = Process(self.watch, "client", [
                 self.options.endpoint, "client", *opened, f"--every={EVERY}",
                 f"--clients={CLIENTS}", plans.TCP_PORT, plans.UDP_PORT, *vips])
@@ -302,7 +303,7 @@ def table(rows):
 
 def one(options, mode, rows):
     """None, or what broke. Its files, too, are where nobody else can see them."""
-    with tempfile.TemporaryDirectory(dir=lab.NETNS) as directory:
+    with tempfile.TemporaryDirectory(dir=netns.NETNS) as directory:
         run = Run(options, mode, Path(directory))
         try:
             run.start()
@@ -336,7 +337,7 @@ def main():
     if missing:
         print(f"FAILED: engine {options.engine}: {missing}")
         return 1
-    lab.enter()
+    netns.enter("turnout-live")
     random.seed(options.seed)
     if options.kills:
         print(f"seed {options.seed}")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TOP / "tests"), str(TOP / "tests" / "replay")]
+sys.path[:0] = [str(TOP / d) for d in ("tools/lib", "tests", "tests/replay")]
 
 import common  # noqa: E402
 from model import choose, hashes, plan  # noqa: E402
