@@ -16,8 +16,10 @@ class Failed(Exception):
 
 
 class Process:
-    def __init__(self, watch, name, argv):
-        self.watch, self.name = watch, name
+    """`on_line(line)` is called for every line that it prints."""
+
+    def __init__(self, watch, name, argv, on_line=None):
+        self.watch, self.name, self.on_line = watch, name, on_line
         self.child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.tail = {which: collections.deque(maxlen=KEPT) for which in ("out", "err")}
@@ -57,7 +59,7 @@ class Process:
 class Watch:
     """`on_line(process, line)` is called for every line that any of them prints."""
 
-    def __init__(self, on_line):
+    def __init__(self, on_line=lambda process, line: None):
         self.selector = selectors.DefaultSelector()
         self.on_line = on_line
 
@@ -72,6 +74,8 @@ class Watch:
             for line in lines:
                 process.text[which] += line + "\n"
                 process.tail[which].append(line)
+                if process.on_line:
+                    process.on_line(line)
                 self.on_line(process, line)
 
     def until(self, process, pattern, which="out", timeout=30):
