@@ -7,6 +7,7 @@ import re
 import selectors
 import subprocess
 import time
+from pathlib import Path
 
 KEPT = 20  # lines of a stream
 
@@ -91,3 +92,13 @@ class Watch:
             if time.monotonic() > end:
                 raise Failed(f"{process.name} does not say {pattern!r} within {timeout} s")
             self.turn(end)
+
+
+def await_port(process, table, port, timeout=10):
+    """Until somebody is bound to it in the process's network; `table`: tcp or udp."""
+    end = time.monotonic() + timeout
+    bound = re.compile(rf"^ *\d+: [0-9A-F]+:{port:04X} ", re.MULTILINE)
+    while not bound.search(Path(f"/proc/{process.child.pid}/net/{table}").read_text("ascii")):
+        if time.monotonic() > end or process.child.poll() is not None:
+            raise Failed(f"{process.name} does not listen: {list(process.tail['err'])[-3:]}")
+        process.watch.turn(time.monotonic() + 0.02)

@@ -3,14 +3,12 @@
 
 import csv
 import os
-import re
 import signal
-import time
 from pathlib import Path
 
 import lab.site as site
 from netns import inside
-from processes import Failed, Process
+from processes import Process, await_port
 
 TONE = "tone.pcma"  # what callers say, over and over
 
@@ -98,16 +96,6 @@ class Called:
             for transport, media in (("u1", site.RTP), ("t1", site.RTP_TCP))]
         for process, table in zip(self.processes, ("udp", "tcp")):
             await_port(process, table, site.SIP)
-
-
-def await_port(process, table, port, timeout=10):
-    """Until somebody is bound to it where the process is."""
-    end = time.monotonic() + timeout
-    bound = re.compile(rf"^ *\d+: [0-9A-F]+:{port:04X} ", re.MULTILINE)
-    while not bound.search(Path(f"/proc/{process.child.pid}/net/{table}").read_text("ascii")):
-        if time.monotonic() > end or process.child.poll() is not None:
-            raise Failed(f"{process.name} does not listen: {list(process.tail['err'])[-3:]}")
-        process.watch.turn(time.monotonic() + 0.02)
 
 
 def sipp(watch, directory, where, name, argv):

@@ -104,12 +104,12 @@ class Site:
             with inside(name):
                 sysctl(ipv4__conf__all__rp_filter=0, ipv4__conf__default__rp_filter=0,
                        ipv4__conf__all__send_redirects=0, ipv6__conf__all__disable_ipv6=1)
-        self._link("gw", "outside", "internet", "gw")
-        self._link("gw", "edges", "lan", "gw")
-        self._link("client", "eth0", "internet", "client")
-        self._link("partner", "eth0", "internet", "partner")
+        self.link("gw", "outside", "internet", "gw")
+        self.link("gw", "edges", "lan", "gw")
+        self.link("client", "eth0", "internet", "client")
+        self.link("partner", "eth0", "internet", "partner")
         for name in EDGES:
-            self._link(name, "eth0", "lan", name)
+            self.link(name, "eth0", "lan", name)
         for name in ("internet", "lan") if redirects else ():
             with inside(name):
                 run("ethtool", "-K", "gw", "gro", "on")
@@ -117,7 +117,7 @@ class Site:
         self._inside()
 
     @staticmethod
-    def _link(a, a_if, b, b_if):
+    def link(a, a_if, b, b_if):
         """A veth pair whose frames have whole checksums, and none longer than the MTU."""
         mac = ["address", MACS[a_if]] if a_if in MACS else []
         run("ip", "-n", a, "link", "add", a_if, *mac, "txqueuelen", "10000", "type", "veth",

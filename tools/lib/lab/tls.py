@@ -23,12 +23,12 @@ def serve(watch, edge, key, cert):
 class Held:
     """Connections that stay open."""
 
-    def __init__(self, watch, where, port, addresses, every=2):
+    def __init__(self, watch, where, port, addresses, every=2, vip=site.SIP_VIP):
         self.watch, self.wanted = watch, 0
         self.open, self.lost = {}, []
         with inside(where):
-            self.process = Process(watch, f"{where} tls {port}", [
-                PYTHON, ENDPOINT, "hold", site.SIP_VIP, port, every], self.on_line)
+            self.process = Process(watch, f"{where} tls {vip}:{port}", [
+                PYTHON, ENDPOINT, "hold", vip, port, every], self.on_line)
         self.add(addresses)
 
     def add(self, addresses):
@@ -39,11 +39,16 @@ class Held:
             self.watch.until(self.process, "^(open|lost) ", timeout=60)
 
     def on_line(self, line):
-        what, address, *rest = line.split(" ", 2)
+        what, *rest = line.split(" ", 2)
         if what == "open":
-            self.open[address] = rest[0]
+            self.open[rest[0]] = rest[1]
         elif what == "lost":
-            self.lost.append((address, *rest))
+            self.lost.append(rest)
+
+    def all_ask(self):
+        """Each asks once more, and is answered, or lost."""
+        self.process.say("ask")
+        self.watch.until(self.process, "^asked$", timeout=60)
 
     def end(self):
         self.process.say("end")

@@ -5,7 +5,8 @@ that holds many connections, each from its address, and asks over each now and t
 
   serve NAME KEY CERT ADDRESS PORT...
   hold VIP PORT EVERY          holds a connection for each "ADDRESS" line on stdin, and says
-                               "open ADDRESS EDGE", "lost ADDRESS WHY"; "end" closes them all
+                               "open ADDRESS EDGE", "lost ADDRESS WHY". "ask": each asks once more,
+                               now, and then it says "asked"; "end" closes them all
   ask VIP PORT ADDRESS...      one short connection each: "asked ADDRESS EDGE", "failed ADDRESS WHY"
 """
 
@@ -52,6 +53,7 @@ class Connection:
     def __init__(self, vip, port, address):
         self.vip, self.port, self.address = vip, port, address
         self.reader = self.writer = self.edge = None
+        self.lock = asyncio.Lock()  # a question at a time
         self.asked = 0
 
     async def open(self, context):
@@ -78,35 +80,63 @@ class Connection:
 FAILURES = OSError, ssl.SSLError, asyncio.TimeoutError, asyncio.IncompleteReadError
 
 
-async def held(connection, context, every, gate, end):
-    try:
-        async with gate:
-            await connection.open(context)
+class Holder:
+    """Connections that ask every now and then, and when they are told to."""
+
+    def __init__(self, vip, port, every):
+        self.vip, self.port, self.every = vip, int(port), float(every)
+        self.context, self.gate = client_context(), asyncio.Semaphore(AT_A_TIME)
+        self.end = asyncio.Event()
+        self.connections, self.tasks = {}, []
+
+    def add(self, address):
+        self.tasks.append(asyncio.create_task(self.hold(Connection(
+            self.vip, self.port, address))))
+
+    async def hold(self, connection):
+        try:
+            async with self.gate:
+                await connection.open(self.context)
+        except FAILURES as error:
+            say("lost", connection.address, repr(error))
+            return
+        self.connections[connection.address] = connection
         say("open", connection.address, connection.edge)
-        while not end.is_set():
+        while connection.address in self.connections and not self.end.is_set():
             try:
-                await asyncio.wait_for(end.wait(), every)
+                await asyncio.wait_for(self.end.wait(), self.every)
             except asyncio.TimeoutError:
-                await connection.ask()
-    except FAILURES as error:
-        say("lost", connection.address, repr(error))
-    finally:
+                await self.ask(connection)
         connection.close()
+
+    async def ask(self, connection):
+        try:
+            async with connection.lock:
+                await connection.ask()
+        except FAILURES as error:
+            if self.connections.pop(connection.address, None):
+                say("lost", connection.address, repr(error))
+
+    async def all_ask(self):
+        await asyncio.gather(*map(self.ask, list(self.connections.values())))
+        say("asked")
+
+    async def close(self):
+        self.end.set()
+        await asyncio.gather(*self.tasks)
+        say("ended", len(self.tasks))
 
 
 async def hold(vip, port, every):
-    context, gate, end = client_context(), asyncio.Semaphore(AT_A_TIME), asyncio.Event()
-    reader, tasks = asyncio.StreamReader(), []
+    holder, reader = Holder(vip, port, every), asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := (await reader.readline()).decode().strip():
-        if line == "end":
-            break
-        tasks.append(asyncio.create_task(
-            held(Connection(vip, int(port), line), context, float(every), gate, end)))
-    end.set()
-    await asyncio.gather(*tasks)
-    say("ended", len(tasks))
+    while (line := (await reader.readline()).decode().strip()) not in ("", "end"):
+        if line == "ask":
+            await holder.all_ask()
+        else:
+            holder.add(line)
+    await holder.close()
 
 
 async def ask(vip, port, *addresses):
