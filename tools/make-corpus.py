@@ -134,7 +134,7 @@ def table_seeds(turnout, out):
 
 
 def replies():
-    """Whatever turnoutd may say, behind the size of a frame: tests/fuzz/fuzz_reply.c."""
+    """Whatever turnoutd may say, behind the size of a frame: tests/fuzz/fuzz_live.c."""
     sys.path.insert(0, str(TOP / "tests/cli"))
     import fake
     daemon = fake.Answers()
@@ -249,7 +249,7 @@ def main():
     write(args.dir / "payload", payload_seeds(captures))
     write(args.dir / "plan", (path.read_bytes() for path in plan_paths()))
     write(args.dir / "answer", answer_seeds(captures))
-    write(args.dir / "reply", replies())
+    write(args.dir / "live", replies())
     write(args.dir / "message", message_seeds())
     write(args.dir / "engine", engine_seeds())
     write(args.dir / "region", region_seeds())

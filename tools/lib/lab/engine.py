@@ -54,6 +54,11 @@ class Xdp(Engine):
                 "outside:outside", "--port", "edges:edges", "--pin", self.bpf / "turnout",
                 "--pins", PINS, "--mode", "native"]
 
+    def close(self):
+        super().close()
+        run(self.build / self.program, "detach", "--pin", self.bpf / "turnout")
+        run("umount", self.bpf)
+
 
 class Dpdk(Engine):
     program = "dataplane/turnout-dp"
@@ -97,7 +102,8 @@ class Gateway:
         with inside("gw"):
             self.daemon = Process(self.watch, "turnoutd", [
                 self.build / "control/daemon/turnoutd", "--plan", self.plan, "--engine",
-                self.engine.socket, "--state", self.directory / "journal", "--api", self.socket])
+                self.engine.socket, "--state", self.directory / "journal", "--api", self.socket,
+                "--quiet", 2])
 
     def kill_daemon(self):
         self.daemon.child.kill()

@@ -14,12 +14,16 @@ TONE = "tone.pcma"  # what callers say, over and over
 
 CALLED = """<?xml version="1.0"?>
 <scenario name="called">
+  <recv request="OPTIONS" optional="true" next="alive"/>
   <recv request="INVITE"/>
   <send>{trying}</send>
   <send retrans="500">{answer}</send>
   <recv request="ACK" optional="false" rtd="true"/>
   <recv request="BYE"/>
-  <send>{bye_answer}</send>
+  <send next="end">{short_answer}</send>
+  <label id="alive"/>
+  <send>{short_answer}</send>
+  <label id="end"/>
   <timewait milliseconds="1000"/>
 </scenario>
 """
@@ -59,8 +63,8 @@ def called():
         "[last_CSeq:]", "Contact: <sip:edge@[local_ip]:[local_port];transport=[transport]>"
     return CALLED.format(trying=message("SIP/2.0 180 Ringing", *copied),
                          answer=message("SIP/2.0 200 OK", *copied, body=sdp(site.RTP)),
-                         bye_answer=message("SIP/2.0 200 OK", "[last_Via:]", "[last_From:]",
-                                            "[last_To:]", "[last_Call-ID:]", "[last_CSeq:]"))
+                         short_answer=message("SIP/2.0 200 OK", "[last_Via:]", "[last_From:]",
+                                              "[last_To:]", "[last_Call-ID:]", "[last_CSeq:]"))
 
 
 def caller(directory, talk):
