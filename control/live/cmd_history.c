@@ -5,7 +5,7 @@
 #include "live.h"
 #include "status.h"
 
-#define MOST 100000
+#define MOST 1000
 
 static enum to_exit show(struct to_live *l, const json_t *answer)
 {

@@ -45,12 +45,20 @@ static void offer_each(const struct wanted *w, const char *kind, const json_t *a
 	}
 }
 
+/* What a gate waits for a person's word on. */
+static void offer_gate(const struct wanted *w, const struct to_plan_gate *gate)
+{
+	if (gate->kind == TO_GATE_ACK)
+		offer(w, gate->ack);
+	for (uint32_t i = 0; gate->kind == TO_GATE_PREFLIGHT && i < gate->items; i++)
+		offer(w, to_preflight_names[gate->item[i]]);
+}
+
 static void offer_acks(const struct wanted *w, const struct to_plan *plan)
 {
 	for (uint32_t s = 0; s < plan->stages; s++)
 		for (uint32_t g = 0; g < plan->stage[s].gates; g++)
-			if (plan->stage[s].gate[g].kind == TO_GATE_ACK)
-				offer(w, plan->stage[s].gate[g].ack);
+			offer_gate(w, &plan->stage[s].gate[g]);
 }
 
 static bool offer_plan(const struct wanted *w, const char *path)

@@ -38,10 +38,13 @@ void to_gates_rows(struct to_grid *g, const json_t *gates)
 
 		json_array_foreach(gates, i, gate)
 		{
+			const char *stage = json_string_value(json_object_get(gate, "stage"));
+
 			if (json_is_true(json_object_get(gate, "open")) != open)
 				continue;
 			to_grid_cell(g, open ? TO_GREEN : TO_RED, "  %s", open ? "open" : "CLOSED");
-			to_grid_cell(g, TO_PLAIN, "%s", to_word(gate, "text"));
+			to_grid_cell(g, TO_PLAIN, "%s%s%s", stage ? stage : "", stage ? ": " : "",
+				     to_word(gate, "text"));
 			cell_now(g, json_object_get(gate, "now"));
 		}
 	}

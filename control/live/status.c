@@ -160,6 +160,9 @@ const char *to_exceptions_words(const json_t *share, char *out, size_t size)
 	*out = '\0';
 	json_array_foreach(json_object_get(share, "exceptions"), i, one)
 		append(out, size, to_word(one, "partner"), json_object_get(one, "share"));
+	if (to_json_int(share, "more") > 0)
+		snprintf(out + strlen(out), size - strlen(out), ", and %lld more",
+			 (long long)to_json_int(share, "more"));
 	return out;
 }
 
@@ -334,7 +337,10 @@ struct to_grid *to_edges_grid(const json_t *edges, time_t now)
 		to_grid_cell(g, TO_PLAIN, "%s", to_word(edge, "pool"));
 		to_grid_cell(g, TO_DIM, "%s", to_word(edge, "mode"));
 		to_grid_cell(g, to_state_tint(state), "%s", state);
-		to_grid_cell(g, TO_PLAIN, "%s", to_word(edge, "asked"));
+		to_grid_cell(g, TO_PLAIN, "%s",
+			     json_is_true(json_object_get(edge, "by_hand"))
+				     ? "down"
+				     : to_word(edge, "asked"));
 		to_grid_cell(g, to_state_tint(health), "%s", health);
 		cell_count(g, json_object_get(edge, "total"));
 		cell_remark(g, edge, now);

@@ -129,7 +129,8 @@ class Answers:
                  "new_flows": {"legacy": 9000, "new": 1234}, "entries": {"legacy": 412,
                                                                          "new": 78}},
                 {"name": "federation", "kind": "federation",
-                 "share": {"default": 0, "exceptions": [{"partner": "fabrikam", "share": 100}]},
+                 "share": {"default": 0, "exceptions": [{"partner": "fabrikam", "share": 100}],
+                       "more": 7},
                  "new_flows": {"legacy": 20, "new": 3}, "entries": {"legacy": 0, "new": 0}}],
             "edges": s["edges"], "alarms": s["alarms"], "journal": s["journal"],
             "uptime": s["uptime"]}
@@ -150,7 +151,8 @@ class Answers:
 
     def passed(self, to):
         at = STAGES.index(self.state["stage"])
-        return [g for n in STAGES[at + 1:self.find_stage(to) + 1] for g in self.state["gates"][n]]
+        return [{**g, "stage": n} for n in STAGES[at + 1:self.find_stage(to) + 1]
+                for g in self.state["gates"][n]]
 
     def do_preview(self, to):
         self.find_stage(to)

@@ -74,6 +74,7 @@ class Completion(WithDaemon):
         status = self.daemon.do_status
         self.daemon.do_status = lambda: {**status(), "plan": CONTOSO}
         self.assertEqual(self.complete("turnout ack rep"), ["replication-complete"])
+        self.assertEqual(self.complete("turnout ack next"), ["next-hop"])
 
     def test_files_are_the_shells(self):
         """Nothing of ours, so that `complete -o default` goes on with files."""

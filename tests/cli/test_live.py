@@ -27,7 +27,7 @@ class Views(WithDaemon):
         self.assertIn("next access-25, back baseline", head[1])
         self.assertNotIn("NOT RIGHT", out)
         self.assertRegex(out, r"access +sip-tls +10 % +9,000 +1,234 +412 +78")
-        self.assertIn("fabrikam 100 %", out)
+        self.assertIn("fabrikam 100 %, and 7 more", out)
 
     def test_status_says_what_is_not_right_before_all_else(self):
         state = self.daemon.state
@@ -156,7 +156,7 @@ class Changes(WithDaemon):
     def test_a_closed_gate_is_no(self):
         for words in (["stage", "next"], ["stage", "to", "access-25"]):
             out, err = self.run_turnout(*words, "--yes", code=1)
-            self.assertIn("CLOSED  ack: quiet-hour  now not acknowledged", out)
+            self.assertIn("CLOSED  access-25: ack: quiet-hour  now not acknowledged", out)
             self.assertIn("1 gate is closed; --force passes it", err)
         self.assertEqual(self.asked("switch"), [])
         self.run_turnout("stage", "next", "--yes", "--force")
@@ -199,6 +199,8 @@ class Changes(WithDaemon):
             out, _ = self.run_turnout(verb, "e2")
             self.assertRegex(out, rf"e2 +legacy +dnat +{state} ")
             self.assertEqual(self.asked("edge")[-1], {"edge": "e2", "verb": verb})
+        self.daemon.state["edges"][1].update(state="draining", by_hand=True)
+        self.assertRegex(self.run_turnout("edges")[0], r"e2 +legacy +dnat +draining +down ")
         self.assertIn("did you mean 'legacy'?", self.run_turnout("drain", "lgacy", code=2)[1])
 
     def test_an_edge_of_a_pools_name(self):

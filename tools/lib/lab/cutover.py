@@ -76,7 +76,7 @@ class Cutover:
 
     def drain(self):
         """The old pool empties by itself, and is retired when it is safe."""
-        self.gateway.turnout("drain", "legacy", "--yes")
+        self.gateway.turnout("drain", "legacy")
         self.tell("drain legacy: what it has goes on, nothing new comes")
         self.load.hang_up()
         self.tell("the users hang up")
