@@ -129,10 +129,22 @@ int to_plan_find(struct to_daemon *d, const char *sha256, struct to_plan_file **
 	return to_plan_file_kept(dir, TO_PLAN_NAME, sha256, out);
 }
 
+/* What was down when that generation was made, as far as checks know no better yet. */
+static void catch_up_health(struct to_daemon *d)
+{
+	struct to_unhealthy was;
+
+	to_unhealthy_read(&was, d->plan->plan, d->past.live.record);
+	for (uint32_t i = 0; i < d->plan->plan->edges; i++)
+		if (was.down[i] && to_health_of(d->health, i) == TO_HEALTH_UNKNOWN)
+			d->unhealthy.down[i] = true;
+}
+
 void to_publisher_found_live(struct to_daemon *d)
 {
 	note_live(d, NULL);
 	catch_up_plan(d);
+	catch_up_health(d);
 }
 
 void to_publisher_abandon(struct to_daemon *d, const char *why)

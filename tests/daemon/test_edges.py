@@ -175,6 +175,21 @@ class Edges(Case):
         self.check("e1", "up")
         self.wait_state("e1", "up")
 
+    def test_health_survives_a_death_between_commit_and_live(self):
+        daemon = self.with_health()
+
+        def commit_in_silence(engine, *_):
+            engine.image, engine.prepared = engine.prepared, None
+            return True
+        self.engine.plays[layout.COMMIT] = commit_in_silence
+        self.check("e1", "down")
+        self.wait_state("e1", "down")
+        daemon.kill()
+        self.engine.plays.clear()
+        daemon = self.with_health()
+        self.assertOk(daemon.ask(do="switch", to="half"))
+        self.assertEqual(self.engine.image.edges()["e1"], "down")
+
     def test_a_pool_without_an_edge_is_an_alarm(self):
         daemon = self.with_health()
         self.check("n1", "down")
