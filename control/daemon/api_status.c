@@ -199,7 +199,9 @@ static void add_stage(const struct to_daemon *d, json_t *answer)
 	json_object_set_new(answer, "generation", json_integer((json_int_t)to_live_generation(d)));
 	json_object_set_new(answer, "live", json_boolean(live));
 	json_object_set_new(answer, "since",
-			    d->past.live.record ? time_json(d->past.stage_since) : json_null());
+			    d->past.live.record && d->engine != TO_ENGINE_FOREIGN
+				    ? time_json(d->past.stage_since)
+				    : json_null());
 	json_object_set_new(answer, "services", services_json(d, stage));
 }
 

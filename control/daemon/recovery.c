@@ -14,7 +14,7 @@
 #include "publisher_live.h"
 #include "reload.h"
 
-#define AGAIN (10 * TO_NS)
+#define AGAIN 2 /* times the engine's time-out: until what failed is tried again */
 
 static void on_published(struct to_daemon *d, struct to_change *c, const struct to_outcome *outcome)
 {
@@ -26,7 +26,8 @@ static void on_published(struct to_daemon *d, struct to_change *c, const struct 
 	if (d->engine == TO_ENGINE_ABSENT)
 		return;
 	d->engine = TO_ENGINE_STUCK;
-	d->recovery_due = to_boot_ns() + AGAIN;
+	d->recovery_due =
+		to_boot_ns() + (uint64_t)(AGAIN * d->options.engine_timeout * (double)TO_NS);
 	to_alarm_raise(&d->alarms, "recovery",
 		       "the engine runs generation %llu, and what it should run cannot be "
 		       "published: %s",
@@ -101,7 +102,9 @@ static void resolve(struct to_daemon *d)
 {
 	const struct to_table *t = to_running_table(d->running);
 
-	if (to_background_is_busy(d->background)) { /* it may be reading the plan in force */
+	/* An intent of a change that is under way is nobody's to settle, and what the other thread
+	 * reads may be the plan in force. */
+	if (d->publisher.step != TO_STEP_IDLE || to_background_is_busy(d->background)) {
 		d->recovery_due = to_boot_ns() + TO_NS / 5;
 		return;
 	}

@@ -4,8 +4,11 @@
 
 import shutil
 import socket
+import threading
+import time
 
 import layout
+from engine import once, refuse
 from main import run
 from harness import Case, until
 
@@ -131,6 +134,27 @@ class Recovery(Case):
         self.engine.plays.clear()
         self.assertOk(daemon.ask(do="switch", to="baseline"))
         self.assertEqual(daemon.alarms(), {})
+
+    def test_trying_again_does_not_give_up_what_an_operator_has_begun(self):
+        daemon = self.started("--engine-timeout", 0.4)
+        self.engine.plays[layout.PREPARE] = once(refuse(28, "no memory of its own"))
+        self.engine.restart(keep=False)
+        daemon.wait_status(lambda s: "recovery" in [a["name"] for a in s["alarms"]])
+
+        def slowly(engine, connection, request, *_):
+            engine.image, engine.prepared = engine.prepared, None
+            number = engine.generation
+
+            def say():
+                for live in [0] * 12 + [1]:
+                    time.sleep(0.2)
+                    connection.send(layout.applied(request, number, 1, live, [number, live]))
+            threading.Thread(target=say, daemon=True).start()
+            return True
+        self.engine.plays[layout.COMMIT] = slowly
+        self.assertOk(daemon.ask(do="switch", to="half"))
+        self.assertEqual(daemon.wait_stage("half")["generation"], self.engine.generation)
+        self.assertEqual(daemon.journal()[-1]["what"], "live")
 
     def test_numbers_only_grow(self):
         daemon = self.started()
