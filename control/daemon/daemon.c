@@ -6,7 +6,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "api.h"
 #include "clock.h"
 #include "log.h"
 #include "notify.h"
@@ -58,19 +57,6 @@ void to_daemon_watch_journal(struct to_daemon *d)
 			       d->options.state, strerror(-d->journal.failed));
 	else
 		to_alarm_clear(&d->alarms, "journal");
-}
-
-json_t *to_metrics_ask(void *context, const char *what)
-{
-	return to_api_ask(context, what);
-}
-
-const struct to_region *to_metrics_region(void *context)
-{
-	struct to_daemon *d = context;
-
-	to_view_refresh(&d->view, TO_NS / 5);
-	return d->view.fresh ? d->view.copy : NULL;
 }
 
 static void on_census(void *context, const union to_message *m, int fd)

@@ -77,10 +77,6 @@ void to_daemon_use_plan(struct to_daemon *d, struct to_plan_file *plan);
 /* Raises or clears the alarm of the journal, after something was written. */
 void to_daemon_watch_journal(struct to_daemon *d);
 
-/* For metrics.h. `context` is the daemon. */
-json_t *to_metrics_ask(void *context, const char *what);
-const struct to_region *to_metrics_region(void *context);
-
 /* What is looked after once a second. */
 int to_ticks_begin(struct to_daemon *d);
 void to_ticks_end(struct to_daemon *d);

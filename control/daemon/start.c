@@ -91,6 +91,19 @@ static int open_journal(struct to_daemon *d)
 	return 0;
 }
 
+static json_t *ask_for_metrics(void *context, const char *what)
+{
+	return to_api_ask(context, what);
+}
+
+static const struct to_region *region_for_metrics(void *context)
+{
+	struct to_daemon *d = context;
+
+	to_view_refresh(&d->view, TO_NS / 5);
+	return d->view.fresh ? d->view.copy : NULL;
+}
+
 static int open_outside(struct to_daemon *d)
 {
 	const struct to_link_calls calls = {d, on_welcome, on_lost};
@@ -101,7 +114,7 @@ static int open_outside(struct to_daemon *d)
 		ret = to_link_open(d->base, d->options.engine, d->options.engine_timeout, &calls,
 				   &d->link);
 	if (!ret && d->options.metrics) {
-		const struct to_metrics_source source = {d, to_metrics_ask, to_metrics_region};
+		const struct to_metrics_source source = {d, ask_for_metrics, region_for_metrics};
 
 		ret = to_metrics_open(d->base, d->options.metrics, &source, &d->metrics, err,
 				      sizeof(err));
