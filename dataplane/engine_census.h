@@ -14,8 +14,8 @@ struct to_census {
 	uint64_t serial; /* of the one that runs, or ran last; from 1 */
 	uint64_t due_ns; /* when the next one begins by itself */
 	bool runs;
-	/* [service][edge][kind][proven]; TO_MAX_SERVICES: none */
-	uint32_t count[TO_MAX_SERVICES + 1][TO_MAX_EDGES][TO_ENTRY_KIND_COUNT][2];
+	/* [service][edge][kind][enum to_life]; TO_MAX_SERVICES: none */
+	uint32_t count[TO_MAX_SERVICES + 1][TO_MAX_EDGES][TO_ENTRY_KIND_COUNT][TO_LIFE_COUNT];
 };
 
 void to_census_begin(struct to_census *c, uint64_t now_ns);

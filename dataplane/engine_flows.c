@@ -2,6 +2,7 @@
 #include "engine_flows.h"
 
 #include <string.h>
+#include <turnout/key.h>
 #include <turnout/table_read.h>
 
 #define CLIENTS (1u << TO_PIN4 | 1u << TO_PIN6 | 1u << TO_AFFINITY) /* kinds that have one */
@@ -17,7 +18,7 @@ static void set_pin4(struct to_flow *f, const struct to_key *key, const struct t
 	f->client = to_addr_v4((to_be32){key->w[0]});
 	f->client_port = to_host16((to_be16){(uint16_t)key->w[1]});
 	f->vip_port = to_host16((to_be16){(uint16_t)(key->w[1] >> 16)});
-	f->proto = key->w[2] >> 8 & 1;
+	f->proto = to_key_pin4_proto(key);
 	set_vip(f, t, key->w[2] & 0xff);
 }
 

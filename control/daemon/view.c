@@ -45,6 +45,13 @@ void to_view_detach(struct to_view *v)
 		v->samples[i].at = 0;
 }
 
+/* An affinity is a memory, a fragment is gone before anybody could wait for it, and a transaction is
+ * a call's, or over in seconds. */
+static bool is_flow(uint8_t kind)
+{
+	return kind == TO_PIN4 || kind == TO_PIN6 || kind == TO_DIALOG || kind == TO_OWNER;
+}
+
 static void count_flows(struct to_view *v)
 {
 	const struct to_region *r = v->copy;
@@ -54,8 +61,8 @@ static void count_flows(struct to_view *v)
 		const struct to_region_live *l = &r->alive[i];
 		uint8_t service = l->service == TO_NO_INDEX ? TO_VIEW_NONE : l->service;
 
-		if (l->kind != TO_AFFINITY && l->kind != TO_FRAGMENT)
-			v->flows[l->edge][service][l->proven] += l->count;
+		if (l->life != TO_LIFE_OVER && is_flow(l->kind))
+			v->flows[l->edge][service][l->life] += l->count;
 	}
 }
 

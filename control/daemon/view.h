@@ -25,8 +25,7 @@ struct to_view {
 	uint64_t copied; /* CLOCK_BOOTTIME, ns */
 	int error;       /* of the last copy */
 
-	/* Of the last census: pins, dialogs, transactions, owners; [proven]. An affinity is a
-	 * memory, a fragment is gone before anybody could wait for it: neither is a flow. */
+	/* Of the last census: pins, dialogs, owners, but for those that are over; [proven]. */
 	uint32_t flows[TO_MAX_EDGES][TO_VIEW_SERVICES][2];
 	uint64_t census; /* when it began, CLOCK_BOOTTIME; 0: none yet */
 	bool cut;        /* it had more rows than fit: nothing can be said */

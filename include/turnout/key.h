@@ -20,6 +20,12 @@ TO_INLINE struct to_key to_key_pin4(const union to_addr *client, to_be16 client_
 	return key;
 }
 
+/* enum to_proto of a pin's key */
+TO_INLINE uint8_t to_key_pin4_proto(const struct to_key *key)
+{
+	return key->w[2] >> 8 & 1;
+}
+
 TO_INLINE struct to_key6 to_key_pin6(const union to_addr *client, to_be16 client_port, uint8_t vip,
 				     to_be16 vip_port, uint8_t proto)
 {

@@ -61,12 +61,16 @@ struct to_region_row {
 	uint64_t bytes;
 };
 
+/* Over: a connection that both ends have closed, or a call that has ended. Its entry waits for what
+ * may still come of it, and nobody would miss its edge. */
+enum to_life { TO_LIFE_UNPROVEN, TO_LIFE_PROVEN, TO_LIFE_OVER, TO_LIFE_COUNT };
+
 /* Live entries at the last census. */
 struct to_region_live {
 	uint8_t service; /* TO_NO_INDEX: none */
 	uint8_t edge;
 	uint8_t kind;   /* enum to_entry_kind */
-	uint8_t proven; /* 0, 1 */
+	uint8_t life; /* enum to_life */
 	uint32_t count;
 };
 

@@ -68,7 +68,7 @@ class Engine:
         self.seen = []  # (type, request) of every message
         self.flows = []
         self.released = []
-        self.lives = []  # (service, edge, kind, proven, count)
+        self.lives = []  # (service, edge, kind, life, count)
         self.rows = []  # (service, edge, reason, packets)
         self.worker_generations = None
         self.changed = threading.Condition()
@@ -163,10 +163,10 @@ class Engine:
         if census:
             r.census_ns = boot_ns()
             r.lives = len(self.lives)
-            for i, (service, edge, kind, proven, count) in enumerate(self.lives):
+            for i, (service, edge, kind, life, count) in enumerate(self.lives):
                 live = r.alive[i]
                 live.service, live.edge, live.kind = service, edge, kind
-                live.proven, live.count = proven, count
+                live.life, live.count = life, count
         r.sequence += 1
 
     # the protocol

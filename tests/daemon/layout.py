@@ -75,7 +75,7 @@ class Row(C.Structure):
 
 class Live(C.Structure):
     _fields_ = [("service", C.c_uint8), ("edge", C.c_uint8), ("kind", C.c_uint8),
-                ("proven", C.c_uint8), ("count", C.c_uint32)]
+                ("life", C.c_uint8), ("count", C.c_uint32)]
 
 
 class Named(C.Structure):

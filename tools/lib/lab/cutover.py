@@ -13,7 +13,7 @@ from processes import Failed
 # (words of `turnout stage`, the stage, the share of new clients)
 STEPS = [(("next",), "canary", 0), (("next",), "ten", 0.1), (("next",), "full", 1),
          (("back",), "ten", 0.1), (("next",), "full", 1), (("next",), "drain", 1)]
-DRAINED = 150  # seconds at most: what TCP and SIP remember of what has ended
+DRAINED = 180  # seconds at most: a TURN allocation outlives its client, and its pin outlives that
 
 
 class Cutover:
