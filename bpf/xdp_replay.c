@@ -201,14 +201,15 @@ static int set_hops(struct xdp_replay *r, uint16_t mtu)
 	int ret;
 
 	to_nexthops_replay(&nh, mtu);
-	memcpy(port.own, nh.own, sizeof(port.own));
+	memcpy(port.own, nh.own[0], sizeof(port.own));
 	ret = bpf_map__update_elem(r->xdp.skel->maps.ports, &lo, sizeof(lo), &port, sizeof(port),
 				   BPF_ANY);
 	for (uint32_t i = 0; ret == 0 && i < TO_BPF_HOPS; i++) {
-		struct to_bpf_hop hop = {.ifindex = LOOPBACK, .mtu = mtu};
+		const struct to_nexthop *from = i < TO_MAX_EDGES ? &nh.edge[i] : &nh.outside4;
+		struct to_bpf_hop hop = {.ifindex = LOOPBACK, .mtu = from->mtu};
 
-		memcpy(hop.mac, i < TO_MAX_EDGES ? nh.edge[i] : nh.outside, sizeof(hop.mac));
-		memcpy(hop.own, nh.own, sizeof(hop.own));
+		memcpy(hop.mac, from->mac, sizeof(hop.mac));
+		memcpy(hop.own, from->own, sizeof(hop.own));
 		ret = bpf_map__update_elem(r->xdp.skel->maps.hops, &i, sizeof(i), &hop, sizeof(hop),
 					   BPF_ANY);
 	}

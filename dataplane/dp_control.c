@@ -136,20 +136,22 @@ static void fill_ports(const struct dp_control *c, struct to_region *r)
 	}
 }
 
-static void fill_hop(struct to_region_hop *hop, const uint8_t mac[6])
+static void fill_hop(struct to_region_hop *hop, const struct to_nexthop *from)
 {
-	static const uint8_t none[6];
-
-	hop->usable = memcmp(mac, none, sizeof(none)) != 0;
-	memcpy(hop->mac, mac, sizeof(hop->mac));
+	hop->usable = from->port != TO_NO_PORT;
+	memcpy(hop->mac, from->mac, sizeof(hop->mac));
 }
 
 static void fill_hops(const struct dp_control *c, struct to_region *r)
 {
+	const struct to_nexthops *nh = c->live->nexthops.running;
+
+	if (!nh)
+		return; /* no table yet */
 	for (uint32_t i = 0; i < TO_MAX_EDGES; i++)
-		fill_hop(&r->hop[i], c->nexthops->edge[i]);
-	fill_hop(&r->hop[TO_MAX_EDGES], c->nexthops->outside);
-	fill_hop(&r->hop[TO_MAX_EDGES + 1], c->nexthops->outside);
+		fill_hop(&r->hop[i], &nh->edge[i]);
+	fill_hop(&r->hop[TO_MAX_EDGES], &nh->outside4);
+	fill_hop(&r->hop[TO_MAX_EDGES + 1], &nh->outside6);
 }
 
 static void fill_named(const struct dp_control *c, struct to_region *r)

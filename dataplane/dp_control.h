@@ -18,7 +18,6 @@ struct dp_control {
 	struct dp_live *live;
 	struct dp_live_worker *workers;
 	struct to_state *state;
-	const struct to_nexthops *nexthops;
 	const char *state_path; /* NULL: no copy of the image is kept */
 	/* To be published now: its next hops. 0 or a negative errno with a message. */
 	int (*admit)(void *arg, const struct to_table *t, char *err, size_t err_size);

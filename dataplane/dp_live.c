@@ -49,44 +49,37 @@ static inline void shape(struct rte_mbuf *m, const struct to_frame *f)
 
 static void put_kernel(struct dp_live_worker *w, unsigned came_by, struct rte_mbuf *m)
 {
-	uint8_t kernel = w->live->port[came_by].kernel;
+	const struct dp_port *p = &w->live->port[came_by];
 
-	if (kernel == DP_NO_PORT) {
-		w->count.kernel_drop++;
-		rte_pktmbuf_free(m);
+	if (p->kernel != DP_NO_PORT) {
+		w->count.to_kernel++;
+		put_out(w, p->kernel, m);
 		return;
 	}
-	w->count.to_kernel++;
-	put_out(w, kernel, m);
+	if (p->shared)
+		w->count.to_kernel++;
+	else
+		w->count.kernel_drop++;
+	rte_pktmbuf_free(m);
 }
 
 static inline void dispose(struct dp_live_worker *w, struct to_frame *f)
 {
-	struct dp_live *live = w->live;
 	struct rte_mbuf *m = f->cookie;
-	unsigned came_by = m->port, port;
 
 	switch (f->egress) {
 	case TO_EGRESS_EDGE:
-		port = live->edges_port;
-		break;
 	case TO_EGRESS_OUT:
-		port = live->outside_port;
-		break;
 	case TO_EGRESS_SENDER:
-		port = came_by;
-		break;
+		shape(m, f);
+		put_out(w, f->port, m);
+		return;
 	case TO_EGRESS_KERNEL:
-		put_kernel(w, came_by, m);
+		put_kernel(w, f->port, m);
 		return;
 	default:
 		rte_pktmbuf_free(m);
-		return;
 	}
-	shape(m, f);
-	if (live->patch_source)
-		memcpy(f->data + RTE_ETHER_ADDR_LEN, &live->port[port].mac, RTE_ETHER_ADDR_LEN);
-	put_out(w, port, m);
 }
 
 /* `mbufs` are this worker's, of one segment; m->port is the index in live->port. As long as there
@@ -106,6 +99,7 @@ static void decide(struct dp_live_worker *w, struct rte_mbuf **mbufs, unsigned n
 		frames[i].data = rte_pktmbuf_mtod(m, uint8_t *);
 		frames[i].len = m->data_len;
 		frames[i].zone = w->live->port[m->port].zone;
+		frames[i].port = (uint8_t)m->port;
 		frames[i].cookie = m;
 	}
 	to_pipeline_run(w->pipeline, frames, n, now);
@@ -213,6 +207,7 @@ static void go_round(struct dp_live_worker *w)
 
 	w->count.rounds++;
 	dp_generation_turn(&live->generations, w->index, w->pipeline);
+	dp_nexthops_turn(&live->nexthops, w->pipeline);
 	for (unsigned i = 0; i < live->ports; i++)
 		done += poll_port(w, i, now);
 	if (live->workers > 1)

@@ -11,6 +11,7 @@
 
 #include "dp_clock.h"
 #include "dp_generation.h"
+#include "dp_nexthops.h"
 #include "dp_port.h"
 #include "pipeline.h"
 
@@ -21,8 +22,8 @@ struct dp_live_count {
 	uint64_t handed_over; /* to the worker that owns the flow */
 	uint64_t ring_full;   /* dropped: that worker did not keep up */
 	uint64_t send_full;   /* dropped: the port did not keep up */
-	uint64_t to_kernel;   /* to the kernel's port */
-	uint64_t kernel_drop; /* the kernel's, but the port has no kernel's port */
+	uint64_t to_kernel;   /* to the kernel's port, or the kernel has it already */
+	uint64_t kernel_drop; /* the kernel's, but it does not get the port's frames */
 	uint64_t from_kernel;
 	uint64_t unreadable; /* dropped: in more segments than fit one */
 	uint64_t rounds;     /* of its loop: it grows as long as the worker runs */
@@ -33,12 +34,11 @@ struct dp_live {
 	unsigned workers;
 	unsigned ports;
 	struct dp_port port[DP_MAX_PORTS];
-	uint8_t edges_port;   /* that leads to edges */
-	uint8_t outside_port; /* that leads to clients */
-	bool patch_source;    /* ports have different MACs, nexthops but one */
 	struct dp_generations generations;
+	struct dp_nexthops nexthops;
 	struct rte_ring **rings; /* [workers]: frames handed over */
 	bool stop;
+	uint64_t next_mirror; /* TSC; the main thread's */
 };
 
 struct dp_live_worker {

@@ -63,6 +63,17 @@ static int make_locks(struct dp_port *p, unsigned workers)
 	return p->tx_lock ? 0 : -ENOMEM;
 }
 
+/* The interface that the device is, where the kernel has it as well, or at the end of a TAP. */
+static void find_interface(struct dp_port *p, const struct rte_eth_dev_info *info)
+{
+	bool xdp = !strcmp(info->driver_name, "net_af_xdp");
+
+	p->shared = !strcmp(info->driver_name, "net_af_packet");
+	if (p->zone && (p->shared || xdp))
+		p->wire = info->if_index;
+	p->ifindex = p->zone ? p->wire : info->if_index;
+}
+
 int dp_port_start(struct dp_port *p, unsigned workers, uint16_t mtu, struct rte_mempool *pool,
 		  char *err, size_t err_size)
 {
@@ -77,8 +88,9 @@ int dp_port_start(struct dp_port *p, unsigned workers, uint16_t mtu, struct rte_
 	ret = rte_eth_dev_info_get(p->id, &info);
 	if (ret < 0)
 		return complain(p, "cannot be asked", ret, err, err_size);
-	p->rx_queues = queues(workers, info.max_rx_queues);
-	p->tx_queues = queues(workers, info.max_tx_queues);
+	find_interface(p, &info);
+	p->rx_queues = p->one_queue ? 1 : queues(workers, info.max_rx_queues);
+	p->tx_queues = p->one_queue ? 1 : queues(workers, info.max_tx_queues);
 	ret = configure(p, &info);
 	if (ret < 0)
 		return complain(p, "cannot be configured", ret, err, err_size);
@@ -93,7 +105,9 @@ int dp_port_start(struct dp_port *p, unsigned workers, uint16_t mtu, struct rte_
 		ret = rte_eth_macaddr_get(p->id, &p->mac);
 	if (ret == 0)
 		ret = rte_eth_dev_start(p->id);
-	return ret < 0 ? complain(p, "does not start", ret, err, err_size) : 0;
+	if (ret < 0)
+		return complain(p, "does not start", ret, err, err_size);
+	return 0;
 }
 
 void dp_port_stop(struct dp_port *p)

@@ -8,16 +8,21 @@
 
 #include "pipeline.h"
 
-#define DP_MAX_PORTS 16
-#define DP_NO_PORT   0xff
+#define DP_MAX_PORTS TO_MAX_PORTS
+#define DP_NO_PORT   TO_NO_PORT
 
 struct dp_port {
 	char name[RTE_ETH_NAME_MAX_LEN];
-	char kernel_name[RTE_ETH_NAME_MAX_LEN]; /* "": what is the kernel's is dropped here */
+	char kernel_name[RTE_ETH_NAME_MAX_LEN]; /* "": none is wanted */
 	uint16_t id;                            /* of DPDK */
 	uint8_t zone;                           /* enum to_zone; 0: a kernel's port */
 	uint8_t kernel; /* index of the port that the kernel's frames go to, or of the port that
 			 * frames from the kernel leave by; or DP_NO_PORT */
+	bool one_queue; /* whatever the device says that it has */
+	bool shared;    /* the kernel sees what comes by it as well, and needs no port of its own */
+	bool carrier;   /* of its TAP: main thread */
+	uint32_t wire;  /* the kernel's interface that the device is; 0: none */
+	uint32_t ifindex; /* by which the kernel's routes know it, its TAP's or `wire`; 0: none */
 	uint16_t rx_queues;
 	uint16_t tx_queues;
 	struct rte_ether_addr mac;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "dp_control.h"
+#include "dp_exception.h"
 #include "dp_live.h"
 #include "dp_report.h"
 #include "dp_run.h"
@@ -23,18 +24,17 @@
 #include "dp_state.h"
 #include "replay.h"
 #include "state.h"
-#include "table_view.h"
 
 #define RING_SIZE     4096 /* frames handed over to a worker; a power of two */
 #define MBUF_CACHE    256  /* of an lcore */
 #define MBUF_EXTRA    64   /* Ethernet header and tags beside the MTU */
 #define LOOK_MS       1    /* how often the main thread looks whether a limit is reached */
+#define LINKS_MS      100  /* how often it looks after links */
 #define LIVE_WITHIN_S 2    /* a generation that takes longer is complained of */
 
 struct dp_run {
 	struct dp_run_options options;
 	struct dp_live live;
-	struct to_nexthops nexthops; /* workers keep pointers to it */
 	struct rte_mempool *pool;
 	struct to_state *state;
 	struct dp_live_worker *workers;
@@ -50,94 +50,23 @@ static int complain(const char *what, int ret)
 	return TO_EXIT_UNREACHABLE;
 }
 
-/* Each port's kernel's port is a port of its own, after the others. */
-static void add_kernel_ports(struct dp_live *live)
-{
-	for (unsigned i = 0, n = live->ports; i < n; i++) {
-		struct dp_port *k = &live->port[live->ports];
-
-		if (!*live->port[i].kernel_name)
-			continue;
-		*k = (struct dp_port){.kernel = (uint8_t)i};
-		memcpy(k->name, live->port[i].kernel_name, sizeof(k->name));
-		live->port[i].kernel = (uint8_t)live->ports++;
-	}
-}
-
-/* The first port of each zone is where frames leave to it. */
-static int choose_ports(struct dp_live *live)
-{
-	live->edges_port = live->outside_port = DP_NO_PORT;
-	for (unsigned i = live->ports; i-- > 0;) {
-		if (live->port[i].zone & TO_ZONE_EDGES)
-			live->edges_port = (uint8_t)i;
-		if (live->port[i].zone & TO_ZONE_OUTSIDE)
-			live->outside_port = (uint8_t)i;
-	}
-	live->patch_source = live->ports > 1;
-	if (live->edges_port != DP_NO_PORT && live->outside_port != DP_NO_PORT)
-		return 0;
-	fprintf(stderr, "turnout-dp: no port leads to %s\n",
-		live->edges_port == DP_NO_PORT ? "the edges" : "the outside");
-	return -EINVAL;
-}
-
 static int start_ports(struct dp_run *r)
 {
 	struct dp_live *live = &r->live;
-	char err[256];
+	char err[256] = "";
+	int ret = 0;
 
-	live->ports = r->options.ports;
 	memcpy(live->port, r->options.port, sizeof(live->port));
-	if (choose_ports(live) < 0)
-		return TO_EXIT_USAGE;
-	add_kernel_ports(live);
-	for (unsigned i = 0; i < live->ports; i++) {
-		if (dp_port_start(&live->port[i], live->workers, r->options.mtu, r->pool, err,
-				  sizeof(err)) < 0) {
-			fprintf(stderr, "turnout-dp: %s\n", err);
-			live->ports = i;
-			return TO_EXIT_UNREACHABLE;
-		}
+	while (ret == 0 && live->ports < r->options.ports) {
+		ret = dp_port_start(&live->port[live->ports], live->workers, r->options.mtu,
+				    r->pool, err, sizeof(err));
+		live->ports += ret == 0;
 	}
-	return TO_EXIT_DONE;
-}
-
-static const struct rte_ether_addr *find_nexthop(const struct dp_run_options *o, const char *name)
-{
-	for (unsigned i = 0; i < o->nexthops; i++) {
-		if (!strcmp(o->nexthop[i].name, name))
-			return &o->nexthop[i].mac;
-	}
-	return NULL;
-}
-
-/* Every edge of the table must be reachable before it becomes the generation. */
-static int set_nexthops(const struct dp_run *r, const struct to_table *t, struct to_nexthops *nh,
-			char *err, size_t err_size)
-{
-	const struct rte_ether_addr *outside = find_nexthop(&r->options, "outside");
-	const struct rte_ether_addr *others = find_nexthop(&r->options, "edges");
-
-	if (!outside) {
-		snprintf(err, err_size, "no next hop towards clients: --nexthop outside=MAC");
-		return -EINVAL;
-	}
-	memcpy(nh->outside, outside, sizeof(nh->outside));
-	memcpy(nh->own, &r->live.port[r->live.outside_port].mac, sizeof(nh->own));
-	nh->mtu = r->options.mtu;
-	for (uint32_t i = 0; i < to_table_edge_count(t); i++) {
-		const char *name = to_view_edge_name(t, (uint8_t)i);
-		const struct rte_ether_addr *mac = find_nexthop(&r->options, name);
-
-		if (!mac && !others) {
-			snprintf(err, err_size, "no next hop to edge %s: --nexthop %s=MAC", name,
-				 name);
-			return -EINVAL;
-		}
-		memcpy(nh->edge[i], mac ? mac : others, sizeof(nh->edge[i]));
-	}
-	return 0;
+	if (ret == 0)
+		ret = dp_exception_start(live, r->options.mtu, r->pool, err, sizeof(err));
+	if (ret < 0)
+		fprintf(stderr, "turnout-dp: %s\n", err);
+	return ret < 0 ? TO_EXIT_UNREACHABLE : TO_EXIT_DONE;
 }
 
 static int start_pool(struct dp_run *r)
@@ -179,7 +108,7 @@ static int start_workers(struct dp_run *r)
 
 		w->index = i;
 		w->live = &r->live;
-		w->pipeline = to_worker_new(r->state, i, &r->nexthops);
+		w->pipeline = to_worker_new(r->state, i, r->live.nexthops.running);
 		if (!w->pipeline)
 			return -ENOMEM;
 	}
@@ -204,24 +133,27 @@ static int launch(struct dp_run *r)
 	return 0;
 }
 
-/* Before a table is published. Edges that the running generation has keep their next hops; the
- * others' nobody reads yet. */
+/* Before a table is published: its next hops. */
 static int admit(void *arg, const struct to_table *t, char *err, size_t err_size)
 {
 	struct dp_run *r = arg;
-	const struct to_table *running = r->live.generations.running;
-	uint32_t known = running ? to_table_edge_count(running) : 0;
-	struct to_nexthops nexthops = {0};
-	int ret = set_nexthops(r, t, &nexthops, err, err_size);
 
-	if (ret < 0)
-		return ret;
-	if (!running)
-		r->nexthops = nexthops;
-	else
-		memcpy(r->nexthops.edge[known], nexthops.edge[known],
-		       (TO_MAX_EDGES - known) * sizeof(nexthops.edge[0]));
-	return 0;
+	return dp_nexthops_table(&r->live.nexthops, t, err, err_size);
+}
+
+/* Ports are started, and no table is there yet. */
+static int start_nexthops(struct dp_run *r)
+{
+	const struct dp_run_options *o = &r->options;
+	struct dp_live *live = &r->live;
+	char err[512] = "";
+	int ret = dp_nexthops_open(&live->nexthops, live->generations.qsbr, live->port, live->ports,
+				   o->mtu, o->nexthop, o->nexthops, err, sizeof(err));
+
+	if (ret == 0)
+		return TO_EXIT_DONE;
+	fprintf(stderr, "turnout-dp: %s\n", err);
+	return ret == -EINVAL ? TO_EXIT_USAGE : TO_EXIT_UNREACHABLE;
 }
 
 /* What an earlier process had committed. If it cannot be had, nothing is lost but time. */
@@ -286,7 +218,6 @@ static int start(struct dp_run *r)
 
 	r->live.workers = r->options.workers;
 	r->control = (struct dp_control){.live = &r->live,
-					 .nexthops = &r->nexthops,
 					 .state_path = r->options.control ? r->options.state : NULL,
 					 .admit = admit,
 					 .arg = r};
@@ -306,6 +237,8 @@ static int start(struct dp_run *r)
 	if (ret < 0)
 		return complain("cannot start", ret);
 	code = start_ports(r);
+	if (code == TO_EXIT_DONE)
+		code = start_nexthops(r);
 	if (code == TO_EXIT_DONE)
 		code = first_table(r);
 	if (code != TO_EXIT_DONE)
@@ -341,6 +274,7 @@ static void stop(struct dp_run *r)
 		to_state_close(r->state);
 	rte_free(r->workers);
 	rte_free(r->live.rings);
+	dp_nexthops_close(&r->live.nexthops);
 	dp_generations_close(&r->live.generations);
 	rte_mempool_free(r->pool);
 }
@@ -440,9 +374,21 @@ static int wait_ms(const struct dp_run *r)
 	const struct to_engine_server *server = r->control.server;
 	int ms = server ? to_engine_server_timeout(server) : -1;
 	bool look = !r->first_tsc || r->options.packets || r->options.seconds ||
-		    r->live.generations.before;
+		    r->live.generations.before || dp_nexthops_waits(&r->live.nexthops);
+	int most = look ? LOOK_MS : LINKS_MS;
 
-	return look && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
+	return ms < 0 || ms > most ? most : ms;
+}
+
+/* What the kernel says, and what waits for workers. */
+static void look_after(struct dp_run *r)
+{
+	struct dp_generations *g = &r->live.generations;
+
+	dp_control_keep(&r->control);
+	dp_generation_reclaim(g);
+	dp_nexthops_look(&r->live.nexthops);
+	dp_exception_mirror(&r->live);
 }
 
 /* Until a signal or a limit ends it. */
@@ -450,17 +396,17 @@ static void watch(struct dp_run *r)
 {
 	struct to_engine_server *server = r->control.server;
 	struct pollfd fds[] = {{.fd = r->signals, .events = POLLIN},
-			       {.fd = server ? to_engine_server_fd(server) : -1, .events = POLLIN}};
+			       {.fd = server ? to_engine_server_fd(server) : -1, .events = POLLIN},
+			       {.fd = dp_nexthops_fd(&r->live.nexthops), .events = POLLIN}};
 
 	while (!is_over(r)) {
-		if (poll(fds, 2, wait_ms(r)) < 0 && errno != EINTR)
+		if (poll(fds, 3, wait_ms(r)) < 0 && errno != EINTR)
 			return;
 		if (!take_signals(r))
 			return;
 		if (server)
 			to_engine_server_turn(server);
-		dp_control_keep(&r->control);
-		dp_generation_reclaim(&r->live.generations);
+		look_after(r);
 	}
 }
 
@@ -477,6 +423,19 @@ static int open_signals(struct dp_run *r)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return r->signals < 0 ? -errno : 0;
+}
+
+static void say_ready(const struct dp_run *r)
+{
+	char names[DP_MAX_PORTS * (RTE_ETH_NAME_MAX_LEN + 2)] = "";
+	size_t n = 0;
+
+	if (!r->live.generations.running)
+		return;
+	for (unsigned i = 0; i < r->options.ports; i++)
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", i ? ", " : "",
+				      r->live.port[i].name);
+	fprintf(stderr, "turnout-dp: steering on %s\n", names);
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -510,6 +469,8 @@ int dp_run_main(int argc, char **argv)
 		r.options.ports = 0;
 	if (code == TO_EXIT_DONE && r.launched) {
 		await_live(&r);
+		dp_nexthops_settle(&r.live.nexthops);
+		say_ready(&r);
 		watch(&r);
 		__atomic_store_n(&r.live.stop, true, __ATOMIC_RELAXED);
 		rte_eal_mp_wait_lcore();

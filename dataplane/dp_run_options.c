@@ -35,11 +35,15 @@ static const char help[] =
 	"  --port NAME:ZONE[:KERNEL]\n"
 	"                         a DPDK port and what it leads to: outside, edges or both; what "
 	"is\n"
-	"                         the kernel's goes to the port KERNEL and comes back from there, "
-	"or\n"
-	"                         is dropped when there is none; may be given again\n"
-	"  --nexthop outside=MAC  the next hop towards clients\n"
-	"  --nexthop EDGE=MAC     the next hop towards an edge; edges=MAC for all others\n"
+	"                         the kernel's goes to the interface KERNEL, a TAP that is made, "
+	"and\n"
+	"                         comes back from there; net_af_packet needs none; may be given "
+	"again\n"
+	"  --nexthop outside=WHERE, --nexthop EDGE=WHERE, --nexthop edges=WHERE (all other edges)\n"
+	"                         WHERE is the next hop's address, or its MAC. Without it: as the\n"
+	"                         kernel routes the edge's address; outside, by the default route "
+	"of\n"
+	"                         a port that leads there\n"
 	"  --workers N            1 to 64 (default 1)\n"
 	"  --state FILE           remembers flows there, over the death of the process\n"
 	"  --pins N               about how many flows (default 1048576)\n"
@@ -140,15 +144,12 @@ static bool add_port(struct dp_run_options *o)
 
 static bool add_nexthop(struct dp_run_options *o)
 {
-	struct dp_nexthop_option *n = &o->nexthop[o->nexthops];
-	char *equals = strchr(optarg, '=');
+	const char *expected = "fewer of them";
 
-	if (o->nexthops == sizeof(o->nexthop) / sizeof(o->nexthop[0]))
-		return bad("nexthop", "fewer of them");
-	if (!equals || equals == optarg || rte_ether_unformat_addr(equals + 1, &n->mac) < 0)
-		return bad("nexthop", "outside=MAC, edges=MAC or EDGE=MAC");
-	*equals = '\0';
-	n->name = optarg;
+	if (o->nexthops < TO_NEXTHOP_OPTIONS)
+		expected = to_nexthop_option_read(optarg, &o->nexthop[o->nexthops]);
+	if (expected)
+		return bad("nexthop", expected);
 	o->nexthops++;
 	return true;
 }
@@ -219,6 +220,16 @@ static bool set(int option, struct dp_run_options *o)
 	}
 }
 
+/* Where all ports together lead. */
+static unsigned zones_of(const struct dp_run_options *o)
+{
+	unsigned zones = 0;
+
+	for (unsigned i = 0; i < o->ports; i++)
+		zones |= o->port[i].zone;
+	return zones;
+}
+
 int dp_run_options(int argc, char **argv, struct dp_run_options *o)
 {
 	char name[] = "turnout-dp";
@@ -239,6 +250,9 @@ int dp_run_options(int argc, char **argv, struct dp_run_options *o)
 		fprintf(stderr, "turnout-dp: unexpected argument '%s'\n", argv[optind]);
 	else if (!(o->table || o->control) || !o->ports)
 		fprintf(stderr, "turnout-dp: run needs --port, and --table or --control\n");
+	else if (zones_of(o) != TO_ZONE_BOTH)
+		fprintf(stderr, "turnout-dp: no --port leads %s\n",
+			zones_of(o) & TO_ZONE_EDGES ? "outside" : "to the edges");
 	else
 		return -1;
 usage:

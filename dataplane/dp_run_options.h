@@ -3,11 +3,7 @@
 #define TURNOUT_DP_RUN_OPTIONS_H
 
 #include "dp_port.h"
-
-struct dp_nexthop_option {
-	const char *name; /* an edge's, "edges" or "outside" */
-	struct rte_ether_addr mac;
-};
+#include "nexthop_watch.h"
 
 struct dp_run_options {
 	const char *table;   /* NULL: what the control process publishes */
@@ -18,7 +14,7 @@ struct dp_run_options {
 	unsigned ports;
 	struct dp_port port[DP_MAX_PORTS]; /* names and zones are set */
 	unsigned nexthops;
-	struct dp_nexthop_option nexthop[TO_MAX_EDGES + 2];
+	struct to_nexthop_option nexthop[TO_NEXTHOP_OPTIONS];
 	uint16_t mtu;
 	uint32_t pins;
 	uint32_t mbufs;

@@ -19,7 +19,7 @@ bool to_icmp_error_build(struct to_worker *w, struct to_frame *f, const struct t
 	sum = to_sum_bytes(f->data + k->l3, quote);
 	memmove(data, f->data, k->l3); /* Ethernet and VLAN tags; then back to where it came from */
 	memcpy(data, f->data + 6, 6);
-	memcpy(data + 6, w->nexthops->own, 6);
+	memcpy(data + 6, w->nexthops->own[f->port & (TO_MAX_PORTS - 1)], 6);
 	f->data = data;
 	f->len = k->l3 + header + quote;
 	if (k->family == TO_IP4)

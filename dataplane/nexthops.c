@@ -3,19 +3,18 @@
 
 #include "pipeline.h"
 
+static struct to_nexthop hop(uint8_t kind, uint8_t number, uint16_t mtu)
+{
+	return (struct to_nexthop){.mac = {0x02, 0x54, 0x4f, 0, kind, number},
+				   .own = {0x02, 0x54, 0x4f, 0, 0, 1},
+				   .mtu = mtu};
+}
+
 void to_nexthops_replay(struct to_nexthops *nh, uint16_t mtu)
 {
-	static const uint8_t base[6] = {0x02, 0x54, 0x4f, 0, 0, 0};
-
-	memset(nh, 0, sizeof(*nh));
-	memcpy(nh->own, base, 6);
-	nh->own[5] = 1;
-	memcpy(nh->outside, base, 6);
-	nh->outside[5] = 2;
-	for (uint8_t i = 0; i < TO_MAX_EDGES; i++) {
-		memcpy(nh->edge[i], base, 6);
-		nh->edge[i][4] = 1;
-		nh->edge[i][5] = i;
-	}
-	nh->mtu = mtu;
+	*nh = (struct to_nexthops){.outside4 = hop(0, 2, mtu), .outside6 = hop(0, 2, mtu)};
+	for (uint8_t i = 0; i < TO_MAX_EDGES; i++)
+		nh->edge[i] = hop(1, i, mtu);
+	for (uint8_t i = 0; i < TO_MAX_PORTS; i++)
+		memcpy(nh->own[i], nh->outside4.own, sizeof(nh->own[i]));
 }

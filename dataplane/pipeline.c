@@ -181,11 +181,18 @@ static void refuse(struct to_worker *w, struct to_frame *f, struct to_packet *k,
 	}
 }
 
+static inline const struct to_nexthop *hop_of(const struct to_worker *w, const struct to_packet *k)
+{
+	if (k->out.verdict == TO_VERDICT_STEER)
+		return &w->nexthops->edge[k->out.edge & (TO_MAX_EDGES - 1)];
+	return k->family == TO_IP4 ? &w->nexthops->outside4 : &w->nexthops->outside6;
+}
+
 /* Carries the decision out on the frame. */
 static inline void apply(struct to_worker *w, struct to_frame *f, struct to_packet *k)
 {
-	const struct to_nexthops *nh = w->nexthops;
 	const struct to_target *g = NULL;
+	const struct to_nexthop *hop;
 	uint32_t overhead = 0, mtu;
 
 	f->egress = TO_EGRESS_NONE;
@@ -194,12 +201,17 @@ static inline void apply(struct to_worker *w, struct to_frame *f, struct to_pack
 			f->egress = TO_EGRESS_KERNEL;
 		return;
 	}
+	hop = hop_of(w, k);
+	if (TO_UNLIKELY(hop->port == TO_NO_PORT)) {
+		w->counters->events[TO_EVENT_NO_NEXTHOP]++;
+		return;
+	}
 	if (k->out.action == TO_ACT_DNAT || k->out.action == TO_ACT_ENCAP ||
 	    k->out.action == TO_ACT_ICMP_DNAT)
 		g = to_target_of(w->table, k->out.service, k->out.edge);
 	if (k->out.action == TO_ACT_ENCAP)
 		overhead = to_tunnel_overhead(g, k);
-	mtu = to_check_egress(k, nh->mtu, overhead);
+	mtu = to_check_egress(k, hop->mtu, overhead);
 	if (TO_UNLIKELY(mtu)) {
 		refuse(w, f, k, mtu);
 		return;
@@ -207,8 +219,9 @@ static inline void apply(struct to_worker *w, struct to_frame *f, struct to_pack
 	f->len = k->l3 + k->l3_len; /* without Ethernet padding */
 	rewrite(w, f, k, g);
 	f->egress = k->out.verdict == TO_VERDICT_STEER ? TO_EGRESS_EDGE : TO_EGRESS_OUT;
-	memcpy(f->data, f->egress == TO_EGRESS_EDGE ? nh->edge[k->out.edge] : nh->outside, 6);
-	memcpy(f->data + 6, nh->own, 6);
+	f->port = hop->port;
+	memcpy(f->data, hop->mac, 6);
+	memcpy(f->data + 6, hop->own, 6);
 }
 
 static inline void count(struct to_worker *w, const struct to_packet *k, uint32_t bytes)

@@ -23,21 +23,34 @@ struct to_frame {
 	uint32_t len;   /* bytes */
 	uint8_t zone;   /* in: enum to_zone of the port it came from */
 	uint8_t egress; /* out: enum to_egress */
-	uint8_t reserved[2];
+	uint8_t port;   /* in: the port it came from. out: the one it leaves by */
+	uint8_t reserved;
 	struct to_decision decision; /* out */
 	void *cookie;                /* the caller's, untouched (an mbuf, a frame number) */
 };
 
+#define TO_MAX_PORTS 16
+#define TO_NO_PORT   0xff
+
+struct to_nexthop {
+	uint8_t mac[6];
+	uint8_t own[6]; /* source MAC of what leaves */
+	uint16_t mtu;   /* bytes of an IP packet */
+	uint8_t port;   /* less than TO_MAX_PORTS; TO_NO_PORT: it cannot be used */
+	uint8_t reserved;
+};
+
 /* Where frames go on the wire. Read by workers; replaced whole, like a table. */
 struct to_nexthops {
-	uint8_t own[6];     /* source MAC of what leaves */
-	uint8_t outside[6]; /* towards clients */
-	uint8_t edge[TO_MAX_EDGES][6];
-	uint16_t mtu; /* bytes of an IP packet */
+	struct to_nexthop edge[TO_MAX_EDGES];
+	struct to_nexthop outside4; /* towards clients */
+	struct to_nexthop outside6;
+	uint8_t own[TO_MAX_PORTS][6]; /* source MAC of the ICMP errors that leave by a port */
 };
 
 /* The next hops of a replay, where there is no neighbour to ask: locally administered addresses,
- * 02:54:4f:00:00:01 own, 02:54:4f:00:00:02 outside, 02:54:4f:00:01:NN edge number NN. */
+ * 02:54:4f:00:00:01 own, 02:54:4f:00:00:02 outside, 02:54:4f:00:01:NN edge number NN. All are
+ * reached by port 0. */
 void to_nexthops_replay(struct to_nexthops *nh, uint16_t mtu);
 
 /*

@@ -179,6 +179,7 @@ static int take(struct replay *r, const struct to_capture_frame *in)
 		return ret;
 	}
 	f->zone = TO_ZONE_BOTH;
+	f->port = 0;
 	r->in[r->n] = *in;
 	to_observer_before(f, &r->seen[r->n]);
 	r->n++;

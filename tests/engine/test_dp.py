@@ -44,7 +44,7 @@ class Engine:
         self.process = subprocess.Popen(self.argv, stderr=subprocess.PIPE,
                                         stdout=subprocess.DEVNULL, text=True)
         said = ""
-        while "is live" not in said and "ready" not in said:
+        while "steering on" not in said and "ready" not in said:
             line = self.process.stderr.readline()
             assert line, said
             said += line

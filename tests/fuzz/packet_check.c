@@ -204,8 +204,8 @@ static void check_edge(const struct to_table *t, const struct to_nexthops *nh,
 
 	CHECK(f->decision.verdict == TO_VERDICT_STEER);
 	CHECK(e->state != TO_EDGE_RETIRED); /* I8 */
-	CHECK(!memcmp(f->data, nh->edge[f->decision.edge], 6));
-	CHECK(!memcmp(f->data + 6, nh->own, 6));
+	CHECK(!memcmp(f->data, nh->edge[f->decision.edge].mac, 6));
+	CHECK(!memcmp(f->data + 6, nh->edge[f->decision.edge].own, 6));
 	CHECK(f->zone != 0);
 }
 
@@ -233,7 +233,7 @@ void fuzz_check_frame(const struct to_table *t, const struct to_nexthops *nh,
 		break;
 	case TO_EGRESS_OUT:
 		CHECK(d->verdict == TO_VERDICT_REPLY || d->verdict == TO_VERDICT_OUT);
-		CHECK(!memcmp(f->data, nh->outside, 6));
+		CHECK(!memcmp(f->data, nh->outside4.mac, 6));
 		check_forwarded(t, in, f);
 		break;
 	case TO_EGRESS_SENDER:

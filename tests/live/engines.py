@@ -6,12 +6,15 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
-import lab
-import plans
-from netns import inside, run
-from processes import Failed, Process
+# after this directory, for there is another lab
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools" / "lib"))
+
+from netns import inside, run  # noqa: E402
+from processes import Failed, Process  # noqa: E402
 
 READY, ANSWERS = 60, 10  # seconds
 PINS = 65536
@@ -104,24 +107,20 @@ class Dpdk(Engine):
     """turnout-dp over DPDK's AF_PACKET driver: one worker, which spins."""
 
     name, program = "dp-afpacket", "dataplane/turnout-dp"
-    reasons = {"owner"}  # its ports are shown what the gateway's kernel sends as well
     eal = ["--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "256",
            "--log-level=*:error"]
 
     def argv(self):
         cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))))
-        devices, ports, hops = [], [], []
+        devices, ports = [], []
         for i, zone in enumerate(("outside", "edges")):
             devices += ["--vdev", f"net_af_packet{i},iface={zone},framecnt=4096"]
             ports += ["--port", f"net_af_packet{i}:{zone}"]
-        for edge in plans.EDGES:
-            hops += ["--nexthop", f"{edge}={lab.MACS[edge]}"]
         return [self.path, "run", f"--lcores=(0-1)@({cpus})", *self.eal, *devices, "--",
-                "--table", self.table, *ports, "--nexthop", f"outside={lab.MACS['client']}",
-                *hops, "--pins", PINS]
+                "--table", self.table, *ports, "--pins", PINS]
 
     def ready(self):
-        self.watch.until(self.process, r"generation \d+ is live", "err", READY)
+        self.watch.until(self.process, "steering on ", "err", READY)
 
 
 class Xdp(Engine):

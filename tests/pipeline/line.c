@@ -178,8 +178,9 @@ void line_leaves(struct frame_spec *s, int edge)
 {
 	s->pad = 0;
 	s->ttl--;
-	memcpy(s->mac_src, line_nexthops.own, 6);
-	memcpy(s->mac_dst, edge == OUTWARDS ? line_nexthops.outside : line_nexthops.edge[edge], 6);
+	memcpy(s->mac_src, line_nexthops.outside4.own, 6);
+	memcpy(s->mac_dst,
+	       edge == OUTWARDS ? line_nexthops.outside4.mac : line_nexthops.edge[edge].mac, 6);
 }
 
 void line_establish(enum line_port port, bool v4)

@@ -23,7 +23,7 @@ static void make_error(const struct frame_spec *about, const union to_addr *from
 	want.icmp_value = value;
 	want.vlans = about->vlans;
 	memcpy(want.mac_dst, about->mac_src, 6);
-	memcpy(want.mac_src, line_nexthops.own, 6);
+	memcpy(want.mac_src, line_nexthops.own[0], 6);
 	frame_set_payload(&want, packet, len < most ? len : most);
 }
 

@@ -200,25 +200,81 @@ static void test_unchanged(void **unused)
 	}
 }
 
+static void fill(struct to_nexthop *hop, uint8_t n, uint8_t port)
+{
+	memset(hop->mac, n, sizeof(hop->mac));
+	memset(hop->own, n + 1, sizeof(hop->own));
+	hop->port = port;
+}
+
+static void expect_hop(const struct to_frame *f, const struct to_nexthop *hop)
+{
+	assert_memory_equal(f->data, hop->mac, 6);
+	assert_memory_equal(f->data + 6, hop->own, 6);
+	assert_int_equal(f->port, hop->port);
+}
+
 static void test_next_hops(void **unused)
 {
 	struct to_nexthops other = line_nexthops;
+
+	(void)unused;
+	fill(&other.edge[DNAT_EDGE], 0xa0, 3);
+	fill(&other.outside4, 0xb0, 5);
+	fill(&other.outside6, 0xc0, 7);
+	for (int v4 = 0; v4 < 2; v4++) {
+		line_establish(TLS, v4);
+		to_worker_set_nexthops(line_worker(), &other);
+		line_to_vip(&s, TLS, v4);
+		expect_hop(line_run(&s), &other.edge[DNAT_EDGE]);
+		line_from_edge(&s, TLS, v4);
+		expect_hop(line_run(&s), v4 ? &other.outside4 : &other.outside6);
+		to_worker_set_nexthops(line_worker(), &line_nexthops);
+	}
+}
+
+/* A next hop that cannot be used: the decision stands, the frame is dropped and counted. */
+static void test_no_next_hop(void **unused)
+{
+	const uint64_t *count = &to_worker_counters(line_worker())->events[TO_EVENT_NO_NEXTHOP];
+	struct to_nexthops none = line_nexthops;
 	const struct to_frame *f;
 
 	(void)unused;
 	line_establish(TLS, true);
-	memset(other.own, 0xa1, 6);
-	memset(other.outside, 0xa2, 6);
-	memset(other.edge[DNAT_EDGE], 0xa3, 6);
-	to_worker_set_nexthops(line_worker(), &other);
+	none.edge[DNAT_EDGE].port = none.outside4.port = TO_NO_PORT;
+	to_worker_set_nexthops(line_worker(), &none);
 	line_to_vip(&s, TLS, true);
 	f = line_run(&s);
-	assert_memory_equal(f->data, other.edge[DNAT_EDGE], 6);
-	assert_memory_equal(f->data + 6, other.own, 6);
+	line_expect(f, TO_VERDICT_STEER, TO_REASON_PIN);
+	assert_int_equal(f->egress, TO_EGRESS_NONE);
 	line_from_edge(&s, TLS, true);
 	f = line_run(&s);
-	assert_memory_equal(f->data, other.outside, 6);
-	assert_memory_equal(f->data + 6, other.own, 6);
+	line_expect(f, TO_VERDICT_REPLY, TO_REASON_REPLY);
+	assert_int_equal(f->egress, TO_EGRESS_NONE);
+	assert_int_equal(*count, 2);
+	to_worker_set_nexthops(line_worker(), &line_nexthops);
+	line_to_vip(&s, TLS, true);
+	assert_int_equal(line_run(&s)->egress, TO_EGRESS_EDGE);
+	assert_int_equal(*count, 2);
+}
+
+/* Each next hop has an MTU of its own. */
+static void test_next_hop_mtu(void **unused)
+{
+	static const uint8_t payload[600];
+	struct to_nexthops narrow = line_nexthops;
+
+	(void)unused;
+	line_establish(TLS, true);
+	narrow.edge[DNAT_EDGE].mtu = 600;
+	to_worker_set_nexthops(line_worker(), &narrow);
+	line_to_vip(&s, TLS, true);
+	frame_set_payload(&s, payload, sizeof(payload));
+	line_expect(line_run(&s), TO_VERDICT_DROP, TO_REASON_TOO_BIG);
+	line_from_edge(&s, TLS, true);
+	frame_set_payload(&s, payload, sizeof(payload));
+	line_expect(line_run(&s), TO_VERDICT_REPLY, TO_REASON_REPLY);
 	to_worker_set_nexthops(line_worker(), &line_nexthops);
 }
 
@@ -249,6 +305,8 @@ int main(void)
 		TEST(test_fragments),
 		TEST(test_unchanged),
 		TEST(test_next_hops),
+		TEST(test_no_next_hop),
+		TEST(test_next_hop_mtu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

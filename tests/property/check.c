@@ -61,8 +61,8 @@ static void leaving(const struct game *g, const struct outcome *o, int edge, str
 	*s = *o->in;
 	s->pad = 0;
 	s->ttl--;
-	memcpy(s->mac_src, nh->own, 6);
-	memcpy(s->mac_dst, edge == NONE ? nh->outside : nh->edge[edge], 6);
+	memcpy(s->mac_src, nh->outside4.own, 6);
+	memcpy(s->mac_dst, edge == NONE ? nh->outside4.mac : nh->edge[edge].mac, 6);
 }
 
 static bool is(struct game *g, const struct outcome *o, int verdict, int reason, int edge,

@@ -119,7 +119,7 @@ class Control(Run):
         self.addCleanup(child.stdout.close)
         self.addCleanup(child.stderr.close)
         self.addCleanup(child.kill)
-        while "is live" not in self.read(child.stderr):
+        while "steering on" not in self.read(child.stderr):
             pass
         return child
 
@@ -202,8 +202,10 @@ class Refusals(Run):
                 (["--workers", "0"], 2, "1 to 64"),
                 (["--port", "net_pcap0:inside"], 2, "NAME:outside"),
                 (["--port", "net_pcap9:both"], 3, "no port 'net_pcap9'"),
-                (["--nexthop", "e1"], 2, "EDGE=MAC"),
-                (["--nexthop", "e1=02:00"], 2, "EDGE=MAC"),
+                (["--nexthop", "e1"], 2, "EDGE=WHERE"),
+                (["--nexthop", "e1=02:00"], 2, "an address or a MAC"),
+                (["--nexthop", "e1=01:00:5e:00:00:01"], 2, "a MAC of one machine"),
+                (["--nexthop", "e1=224.0.0.1"], 2, "an address of one machine"),
                 (["--no-such"], 2, "--no-such"),
                 (["surplus"], 2, "surplus"),
                 (["--workers", "9"], 2, "lcores")):
