@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dp_packet_socket.h"
 #include "dp_port.h"
 
 #define RX_DESCRIPTORS 1024
@@ -107,6 +108,8 @@ int dp_port_start(struct dp_port *p, unsigned workers, uint16_t mtu, struct rte_
 		ret = rte_eth_dev_start(p->id);
 	if (ret < 0)
 		return complain(p, "does not start", ret, err, err_size);
+	if (p->shared)
+		dp_packet_socket_drain(p);
 	return 0;
 }
 

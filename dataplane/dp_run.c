@@ -18,6 +18,7 @@
 #include "dp_control.h"
 #include "dp_exception.h"
 #include "dp_live.h"
+#include "dp_packet_socket.h"
 #include "dp_report.h"
 #include "dp_run.h"
 #include "dp_run_options.h"
@@ -57,6 +58,7 @@ static int start_ports(struct dp_run *r)
 	int ret = 0;
 
 	memcpy(live->port, r->options.port, sizeof(live->port));
+	dp_packet_sockets_listen();
 	while (ret == 0 && live->ports < r->options.ports) {
 		ret = dp_port_start(&live->port[live->ports], live->workers, r->options.mtu,
 				    r->pool, err, sizeof(err));
