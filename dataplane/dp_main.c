@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dp_guard.h"
 #include "dp_replay.h"
 #include "dp_run.h"
 #include "replay.h"
@@ -12,6 +13,7 @@ static const char help[] = "Usage: turnout-dp COMMAND [OPTION]...\n"
 			   "\n"
 			   "  replay     runs a capture through the engine; needs no privilege\n"
 			   "  run        steers live traffic\n"
+			   "  unguard    lets the kernel have what `run` keeps from it\n"
 			   "\n"
 			   "`turnout-dp COMMAND --help` says more. --version, --help.\n";
 
@@ -21,6 +23,7 @@ static const struct {
 } commands[] = {
 	{"replay", dp_replay_main},
 	{"run", dp_run_main},
+	{"unguard", dp_unguard_main},
 };
 
 int main(int argc, char **argv)

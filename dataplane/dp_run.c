@@ -17,6 +17,7 @@
 
 #include "dp_control.h"
 #include "dp_exception.h"
+#include "dp_guard.h"
 #include "dp_live.h"
 #include "dp_packet_socket.h"
 #include "dp_report.h"
@@ -36,6 +37,7 @@
 struct dp_run {
 	struct dp_run_options options;
 	struct dp_live live;
+	struct dp_guard guard;
 	struct rte_mempool *pool;
 	struct to_state *state;
 	struct dp_live_worker *workers;
@@ -135,12 +137,17 @@ static int launch(struct dp_run *r)
 	return 0;
 }
 
-/* Before a table is published: its next hops. */
+/* Before a table is published: its next hops, and what the kernel is to be kept off. */
 static int admit(void *arg, const struct to_table *t, char *err, size_t err_size)
 {
 	struct dp_run *r = arg;
+	const struct to_table *running = r->live.generations.running;
+	int ret = dp_nexthops_table(&r->live.nexthops, t, err, err_size);
 
-	return dp_nexthops_table(&r->live.nexthops, t, err, err_size);
+	if (ret < 0)
+		return ret;
+	return running ? dp_guard_widen(&r->guard, running, t, err, err_size)
+		       : dp_guard_start(&r->guard, t, err, err_size);
 }
 
 /* Ports are started, and no table is there yet. */
@@ -152,6 +159,8 @@ static int start_nexthops(struct dp_run *r)
 	int ret = dp_nexthops_open(&live->nexthops, live->generations.qsbr, live->port, live->ports,
 				   o->mtu, o->nexthop, o->nexthops, err, sizeof(err));
 
+	if (ret == 0 && !o->no_guard)
+		dp_guard_find(&r->guard, live->port, live->ports);
 	if (ret == 0)
 		return TO_EXIT_DONE;
 	fprintf(stderr, "turnout-dp: %s\n", err);
@@ -389,6 +398,8 @@ static void look_after(struct dp_run *r)
 
 	dp_control_keep(&r->control);
 	dp_generation_reclaim(g);
+	if (r->guard.wide && dp_generation_is_live(g))
+		dp_guard_narrow(&r->guard, g->running);
 	dp_nexthops_look(&r->live.nexthops);
 	dp_exception_mirror(&r->live);
 }

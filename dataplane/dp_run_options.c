@@ -44,6 +44,9 @@ static const char help[] =
 	"                         kernel routes the edge's address; outside, by the default route "
 	"of\n"
 	"                         a port that leads there\n"
+	"  --no-guard             does not keep the kernel off VIPs and edges' frames on ports "
+	"that\n"
+	"                         it sees as well\n"
 	"  --workers N            1 to 64 (default 1)\n"
 	"  --state FILE           remembers flows there, over the death of the process\n"
 	"  --pins N               about how many flows (default 1048576)\n"
@@ -63,6 +66,7 @@ enum {
 	OPT_CONTROL_GROUP,
 	OPT_PORT,
 	OPT_NEXTHOP,
+	OPT_NO_GUARD,
 	OPT_WORKERS,
 	OPT_STATE,
 	OPT_PINS,
@@ -79,6 +83,7 @@ static const struct option options[] = {
 	{"control-group", required_argument, NULL, OPT_CONTROL_GROUP},
 	{"port", required_argument, NULL, OPT_PORT},
 	{"nexthop", required_argument, NULL, OPT_NEXTHOP},
+	{"no-guard", no_argument, NULL, OPT_NO_GUARD},
 	{"workers", required_argument, NULL, OPT_WORKERS},
 	{"state", required_argument, NULL, OPT_STATE},
 	{"pins", required_argument, NULL, OPT_PINS},
@@ -215,6 +220,9 @@ static bool set(int option, struct dp_run_options *o)
 		return add_port(o);
 	case OPT_NEXTHOP:
 		return add_nexthop(o);
+	case OPT_NO_GUARD:
+		o->no_guard = true;
+		return true;
 	default:
 		return set_number(option, o);
 	}

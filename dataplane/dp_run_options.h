@@ -15,6 +15,7 @@ struct dp_run_options {
 	struct dp_port port[DP_MAX_PORTS]; /* names and zones are set */
 	unsigned nexthops;
 	struct to_nexthop_option nexthop[TO_NEXTHOP_OPTIONS];
+	bool no_guard;
 	uint16_t mtu;
 	uint32_t pins;
 	uint32_t mbufs;
