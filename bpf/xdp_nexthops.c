@@ -273,11 +273,11 @@ int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
 	return ret;
 }
 
-static const struct to_xdp_nexthop_option *option_of(const struct to_xdp_run_options *o,
-						     const char *name, enum to_family family)
+static const struct to_nexthop_option *option_of(const struct to_xdp_run_options *o,
+						 const char *name, enum to_family family)
 {
 	for (unsigned i = 0; i < o->nexthops; i++) {
-		const struct to_xdp_nexthop_option *n = &o->nexthop[i];
+		const struct to_nexthop_option *n = &o->nexthop[i];
 
 		if (!strcmp(n->name, name) &&
 		    (n->is_mac || !family || to_addr_is_v4(&n->address) == (family == TO_IP4)))
@@ -302,7 +302,7 @@ static bool is_link_local(const union to_addr *a)
 }
 
 static int watch(struct to_xdp_nexthops *n, uint32_t id, struct to_hop_wanted *w,
-		 const struct to_xdp_nexthop_option *o, const char *interface)
+		 const struct to_nexthop_option *o, const char *interface)
 {
 	if (o) {
 		w->kind = o->is_mac ? TO_HOP_FIXED : TO_HOP_NEIGHBOUR;
@@ -320,7 +320,7 @@ static int watch(struct to_xdp_nexthops *n, uint32_t id, struct to_hop_wanted *w
 /* By each port that leads there: they are each other's reserve, in their order. */
 static int watch_outside(struct to_xdp_nexthops *n, uint32_t slot, enum to_family family)
 {
-	const struct to_xdp_nexthop_option *o = option_of(n->options, "outside", family);
+	const struct to_nexthop_option *o = option_of(n->options, "outside", family);
 	const struct to_xdp_ports *p = n->ports;
 	int ret = 0;
 
@@ -351,7 +351,7 @@ union to_addr to_xdp_edge_address(const struct to_table *t, uint32_t edge)
 static int watch_edge(struct to_xdp_nexthops *n, const struct to_table *t, uint32_t e)
 {
 	struct to_hop_wanted w = {.kind = TO_HOP_ROUTED, .address = to_xdp_edge_address(t, e)};
-	const struct to_xdp_nexthop_option *o;
+	const struct to_nexthop_option *o;
 
 	snprintf(n->names[e], sizeof(n->names[e]), "%s", to_view_edge_name(t, (uint8_t)e));
 	o = option_of(n->options, n->names[e], TO_NO_FAMILY);

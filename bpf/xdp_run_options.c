@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "xdp_run_options.h"
 
-#include <arpa/inet.h>
 #include <getopt.h>
-#include <netinet/ether.h>
 #include <stdio.h>
 #include <string.h>
 #include <turnout/packet.h>
@@ -117,43 +115,14 @@ static bool add_port(struct to_xdp_run_options *o)
 	return true;
 }
 
-static bool is_machines_mac(const uint8_t mac[6])
-{
-	static const uint8_t none[6];
-
-	return !(mac[0] & 1) && memcmp(mac, none, sizeof(none)) != 0;
-}
-
-static bool is_machines_address(const union to_addr *a)
-{
-	if (to_addr_is_v4(a))
-		return a->w[3] && a->b[12] < 224;
-	return (a->d[0] || a->d[1]) && a->b[0] != 0xff;
-}
-
 static bool add_nexthop(struct to_xdp_run_options *o)
 {
-	struct to_xdp_nexthop_option *n = &o->nexthop[o->nexthops];
-	char *equals = strchr(optarg, '=');
-	struct ether_addr mac;
-	struct in_addr v4;
+	const char *expected = "fewer of them";
 
-	if (o->nexthops == sizeof(o->nexthop) / sizeof(o->nexthop[0]))
-		return bad("nexthop", "fewer of them");
-	if (!equals || equals == optarg)
-		return bad("nexthop", "outside=WHERE, edges=WHERE or EDGE=WHERE");
-	n->is_mac = ether_aton_r(equals + 1, &mac) != NULL;
-	if (n->is_mac)
-		memcpy(n->mac, &mac, sizeof(n->mac));
-	else if (inet_pton(AF_INET, equals + 1, &v4) == 1)
-		n->address = to_addr_v4((to_be32){v4.s_addr});
-	else if (inet_pton(AF_INET6, equals + 1, &n->address) != 1)
-		return bad("nexthop", "an address or a MAC after the '='");
-	if (n->is_mac ? !is_machines_mac(n->mac) : !is_machines_address(&n->address))
-		return bad("nexthop",
-			   n->is_mac ? "a MAC of one machine" : "an address of one machine");
-	*equals = '\0';
-	n->name = optarg;
+	if (o->nexthops < TO_NEXTHOP_OPTIONS)
+		expected = to_nexthop_option_read(optarg, &o->nexthop[o->nexthops]);
+	if (expected)
+		return bad("nexthop", expected);
 	o->nexthops++;
 	return true;
 }

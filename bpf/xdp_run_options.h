@@ -6,6 +6,7 @@
 #include <turnout/limits.h>
 
 #include "dataplane/hops.h"
+#include "dataplane/nexthop_option.h"
 
 #define TO_XDP_PIN       "/sys/fs/bpf/turnout"
 #define TO_XDP_MAX_PORTS 16
@@ -17,13 +18,6 @@ struct to_xdp_port_option {
 	uint8_t zone; /* enum to_zone */
 };
 
-struct to_xdp_nexthop_option {
-	const char *name; /* an edge's, "edges" or "outside" */
-	bool is_mac;
-	uint8_t mac[6];
-	union to_addr address;
-};
-
 struct to_xdp_run_options {
 	const char *table;   /* NULL: what the control process publishes */
 	const char *control; /* socket; NULL: none */
@@ -32,7 +26,7 @@ struct to_xdp_run_options {
 	unsigned ports;
 	struct to_xdp_port_option port[TO_XDP_MAX_PORTS];
 	unsigned nexthops;
-	struct to_xdp_nexthop_option nexthop[TO_MAX_EDGES + 3];
+	struct to_nexthop_option nexthop[TO_NEXTHOP_OPTIONS];
 	uint32_t pins; /* 0: as they are pinned, else the default */
 	enum to_xdp_mode mode;
 };

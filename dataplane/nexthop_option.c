@@ -3,7 +3,7 @@
 #include <netinet/ether.h>
 #include <string.h>
 
-#include "nexthop_watch.h"
+#include "nexthop_option.h"
 
 static bool is_machines_mac(const uint8_t mac[6])
 {

@@ -9,20 +9,8 @@
 #include <turnout/table.h>
 
 #include "hops.h"
+#include "nexthop_option.h"
 #include "pipeline.h"
-
-struct to_nexthop_option {
-	const char *name; /* an edge's, "edges" or "outside" */
-	bool is_mac;
-	uint8_t mac[6];
-	union to_addr address; /* unless it is a MAC */
-};
-
-#define TO_NEXTHOP_OPTIONS (TO_MAX_EDGES + 3) /* each edge, the others, outside by family */
-
-/* Reads NAME=WHERE; `text` is written to, and must outlive the option. Returns NULL, or what was
- * expected instead. */
-const char *to_nexthop_option_read(char *text, struct to_nexthop_option *o);
 
 /* A port, and the interface by which the kernel's routes know it. */
 struct to_watched_port {
