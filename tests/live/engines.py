@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-# after this directory, for there is another lab
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tools" / "lib"))
 
 from netns import inside, run  # noqa: E402

@@ -18,8 +18,8 @@ import time
 import unittest
 from pathlib import Path
 
-import lab
-import plans
+import plans  # before the others, for it says where they are
+import netns
 from processes import Process, Watch
 
 PATIENCE = 20  # seconds
@@ -43,51 +43,51 @@ stages:
 
 
 def neighbours(name, interface, number, *addresses):
-    lab.ip(name, *(f"neigh replace {a} dev {interface} lladdr {FAR % number} nud permanent"
+    netns.ip(name, *(f"neigh replace {a} dev {interface} lladdr {FAR % number} nud permanent"
                    for a in addresses))
 
 
 def link(name, interface, index=None):
     """A veth pair from the namespace to `far`, where its end is f and the name."""
-    lab.run("ip", "-n", name, "link", "add", "dev", interface,
+    netns.run("ip", "-n", name, "link", "add", "dev", interface,
             *(["index", index] if index else []), "type", "veth", "peer", "name",
             "f" + interface, "netns", "far")
-    lab.ip("far", f"link set dev f{interface} up")
-    lab.ip(name, f"link set dev {interface} up")
+    netns.ip("far", f"link set dev f{interface} up")
+    netns.ip(name, f"link set dev {interface} up")
 
 
 def ifindex(name, interface):
-    return json.loads(lab.run("ip", "-n", name, "-j", "link", "show", interface))[0]["ifindex"]
+    return json.loads(netns.run("ip", "-n", name, "-j", "link", "show", interface))[0]["ifindex"]
 
 
 def mac(name, interface):
-    return json.loads(lab.run("ip", "-n", name, "-j", "link", "show", interface))[0]["address"]
+    return json.loads(netns.run("ip", "-n", name, "-j", "link", "show", interface))[0]["address"]
 
 
 class Case(unittest.TestCase):
     build = faulty = peer = None
 
     def setUp(self):
-        self.dir = Path(lab.NETNS) / self.id().rsplit(".", 1)[-1]
+        self.dir = Path(netns.NETNS) / self.id().rsplit(".", 1)[-1]
         self.dir.mkdir()
         self.bpf = self.dir / "bpf"
         self.bpf.mkdir()
-        lab.run("mount", "-t", "bpf", "bpf", self.bpf)
-        self.addCleanup(lab.run, "umount", self.bpf)
+        netns.run("mount", "-t", "bpf", "bpf", self.bpf)
+        self.addCleanup(netns.run, "umount", self.bpf)
         self.pin = self.bpf / "turnout"
         self.faults = self.dir / "faults"
         os.environ["TURNOUT_FAULTS"] = str(self.faults)
         for name in "gw", "far":
-            lab.run("ip", "netns", "add", name)
-            self.addCleanup(lab.run, "ip", "netns", "del", name)
-            with lab.inside(name):
-                lab.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
-            lab.ip(name, "link set lo up")
+            netns.run("ip", "netns", "add", name)
+            self.addCleanup(netns.run, "ip", "netns", "del", name)
+            with netns.inside(name):
+                netns.sysctl(ipv6__conf__all__disable_ipv6=1, ipv6__conf__default__disable_ipv6=1)
+            netns.ip(name, "link set lo up")
         for i, interface in enumerate(("p1", "p2")):
             link("gw", interface)
             self.address(interface, i + 1)
         link("gw", "q")
-        lab.ip("gw", "addr add 192.0.2.1/24 dev q")
+        netns.ip("gw", "addr add 192.0.2.1/24 dev q")
         neighbours("gw", "q", 10, *(f"192.0.2.{n}" for n in (11, 12, 21, 22)))
         (self.dir / "plan.yaml").write_text(PLAN, encoding="utf-8")
         self.process = None
@@ -96,7 +96,7 @@ class Case(unittest.TestCase):
         self.addCleanup(self.end)
 
     def address(self, interface, number):
-        lab.ip("gw", f"addr add 10.{number}.0.1/24 dev {interface}",
+        netns.ip("gw", f"addr add 10.{number}.0.1/24 dev {interface}",
                f"route replace default via 10.{number}.0.2 dev {interface} metric {number}")
         neighbours("gw", interface, number, f"10.{number}.0.2")
 
@@ -107,12 +107,12 @@ class Case(unittest.TestCase):
         if self.process and self.process.child.poll() is None:
             self.process.child.kill()
             self.process.wait()
-        lab.run(self.build / "bpf/turnout-xdp", "detach", "--pin", self.pin)
+        netns.run(self.build / "bpf/turnout-xdp", "detach", "--pin", self.pin)
 
     def table(self, generation):
         image, path = self.dir / "image", self.dir / "table"
         if not image.exists():
-            lab.run(self.build / "control/turnout", "table", "write", self.dir / "plan.yaml",
+            netns.run(self.build / "control/turnout", "table", "write", self.dir / "plan.yaml",
                     "--stage", "legacy", "--out", image)
         path.with_suffix(".new").write_bytes(plans.common.renumbered(image.read_bytes(),
                                                                      generation))
@@ -121,7 +121,7 @@ class Case(unittest.TestCase):
 
     def start(self, *ports, faulty=False, ready="steering on .*", options=()):
         table = self.dir / "table"
-        with lab.inside("gw"):
+        with netns.inside("gw"):
             self.process = Process(self.watch, "turnout-xdp", [
                 self.faulty if faulty else self.build / "bpf/turnout-xdp", "run", "--table",
                 table if table.exists() else self.table(1), "--pin", self.pin, "--pins", 1024,
@@ -152,7 +152,7 @@ class Case(unittest.TestCase):
 
     def hop(self, slot=HOP_OUTSIDE4):
         """The interface that frames leave by; 0: none."""
-        found = json.loads(lab.run("bpftool", "-j", "map", "lookup", "pinned",
+        found = json.loads(netns.run("bpftool", "-j", "map", "lookup", "pinned",
                                    self.pin / "maps/hops", "key", "hex", f"{slot:02x}", "0", "0",
                                    "0"))
         return found["formatted"]["value"]["ifindex"]
@@ -161,21 +161,21 @@ class Case(unittest.TestCase):
         return sorted(p.name for p in (self.pin / "links").iterdir())
 
     def xdp(self, name, interface, program):
-        with lab.inside(name):
-            lab.run("ip", "link", "set", "dev", interface, "xdpdrv",
+        with netns.inside(name):
+            netns.run("ip", "link", "set", "dev", interface, "xdpdrv",
                     *(["obj", self.peer, "program", program] if program else ["off"]))
 
 
 class Attaching(Case):
     def test_a_port_that_another_program_has_is_tried_again(self):
         self.start("p1:outside", "q:edges")
-        lab.ip("gw", "link del p1")
+        netns.ip("gw", "link del p1")
         self.says("p1 is gone")
         link("gw", "new")
         self.xdp("gw", "new", "peer_pass")
-        lab.ip("gw", "link set new down", "link set new name p1", "link set p1 up")
+        netns.ip("gw", "link set new down", "link set new name p1", "link set p1 up")
         self.says("cannot attach to p1: another XDP program is attached")
-        lab.ip("gw", "link set q mtu 1400", "link set q mtu 1500")
+        netns.ip("gw", "link set q mtu 1400", "link set q mtu 1500")
         time.sleep(1.2)  # a tick
         self.xdp("gw", "p1", None)
         self.says(r"attached to p1 \(native\)")
@@ -203,7 +203,7 @@ class Attaching(Case):
         self.says(r"attached to p1 \(native\)")
 
     def test_a_driver_without_xdp_slows_all_down(self):
-        lab.ip("gw", "link add dev bridge type bridge", "link set dev bridge up")
+        netns.ip("gw", "link add dev bridge type bridge", "link set dev bridge up")
         self.assertIn("p1 (generic), q (generic), bridge (generic)",
                       self.start("p1:outside", "q:edges", "bridge:edges"))
         self.kill()
@@ -213,10 +213,10 @@ class Attaching(Case):
     def test_renamed_while_no_process_ran(self):
         self.start("p1:outside", "p2:outside", "q:edges")
         self.kill()
-        lab.ip("gw", "link set p1 down", "link set p2 down", "link set p1 name w1",
+        netns.ip("gw", "link set p1 down", "link set p2 down", "link set p1 name w1",
                "link set p2 name p1", "link set w1 up", "link set p1 up")
-        with lab.inside("gw"):
-            before = lab.run("bpftool", "net", "show")
+        with netns.inside("gw"):
+            before = netns.run("bpftool", "net", "show")
         self.assertIn("on w1 (native), p1 (native), q (native)",
                       self.start("w1:outside", "p1:outside", "q:edges"))
         self.assertEqual(self.links(), ["p1", "q", "w1"])
@@ -229,23 +229,23 @@ class NextHops(Case):
     def test_outside_has_a_reserve(self):
         self.start("p1:outside", "p2:outside", "q:edges")
         self.assertEqual(self.hop(), ifindex("gw", "p1"))
-        lab.ip("far", "link set fp1 down")
+        netns.ip("far", "link set fp1 down")
         self.says("next hop to outside, IPv4: by p2 now")
         self.assertEqual(self.hop(), ifindex("gw", "p2"))
-        lab.ip("far", "link set fp2 down")
+        netns.ip("far", "link set fp2 down")
         self.says("next hop to outside, IPv4: the interface is down")
         self.assertEqual(self.hop(), 0)
-        lab.ip("far", "link set fp2 up")
+        netns.ip("far", "link set fp2 up")
         self.says("next hop to outside, IPv4: can be used")
         self.assertEqual(self.hop(), ifindex("gw", "p2"))
-        lab.ip("far", "link set fp1 up")
-        lab.ip("gw", "route replace default via 10.1.0.2 dev p1 metric 1")
+        netns.ip("far", "link set fp1 up")
+        netns.ip("gw", "route replace default via 10.1.0.2 dev p1 metric 1")
         neighbours("gw", "p1", 1, "10.1.0.2")
         self.says("next hop to outside, IPv4: by p1 now")
         self.assertEqual(self.hop(), ifindex("gw", "p1"))
 
     def test_the_reserve_is_found_at_the_start(self):
-        lab.ip("far", "link set fp1 down")
+        netns.ip("far", "link set fp1 down")
         self.start("p1:outside", "p2:outside", "q:edges")
         self.assertEqual(self.hop(), ifindex("gw", "p2"))
 
@@ -294,7 +294,7 @@ class Refusals(Case):
     def test_a_next_hop_that_cannot_be_told(self):
         self.start("p1:outside", "p2:outside", "q:edges", faulty=True)
         self.fail("update hops")
-        lab.ip("far", "link set fp1 down")
+        netns.ip("far", "link set fp1 down")
         self.says("cannot tell the program its next hops: Cannot allocate memory")
         time.sleep(1.2)  # a tick
         self.fail()
@@ -305,7 +305,7 @@ class Refusals(Case):
     def test_a_port_that_cannot_be_told(self):
         self.start("p1:outside", "q:edges", faulty=True)
         self.fail("update ports")
-        lab.ip("gw", "link set p1 address 02:00:00:00:00:77")
+        netns.ip("gw", "link set p1 address 02:00:00:00:00:77")
         self.says("cannot tell the program of p1, whose frames the kernel has: Cannot allocate")
         self.fail()
         self.says("cannot tell the program of p1, whose frames the kernel has: no more")
@@ -313,7 +313,7 @@ class Refusals(Case):
     def test_a_port_that_cannot_be_forgotten(self):
         self.start("p1:outside", "p2:outside", "q:edges", faulty=True)
         self.fail("delete ports")
-        lab.ip("gw", "link del p2")
+        netns.ip("gw", "link del p2")
         self.says("cannot have the program forget an interface: Device or resource busy")
         self.fail()
         self.says("cannot have the program forget an interface: no more")
@@ -321,7 +321,7 @@ class Refusals(Case):
     def test_entries_that_cannot_be_counted(self):
         self.start("p1:outside", "q:edges")
         self.fail("batch pins4")
-        with lab.inside("gw"):
+        with netns.inside("gw"):
             status = Process(self.watch, "status", [self.faulty, "status", "--pin", self.pin])
             self.watch.until(status, "cannot count pins-ipv4: No space left", "err", PATIENCE)
         self.assertNotEqual(status.wait(), 0)
@@ -338,7 +338,7 @@ class Losses(Case):
         words = sum(int.from_bytes(packet[i:i + 2], "big") for i in range(0, 20, 2))
         packet[10:12] = (0xffff - (words % 0xffff)).to_bytes(2, "big")
         segment = b"\x9c\x40\1\xbb\0\0\0\1\0\0\0\0\x50\2\x20\0\0\0\0\0"
-        with lab.inside("far"), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        with netns.inside("far"), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
             s.bind((interface, 0))
             s.send(head + packet + segment)
 
@@ -352,7 +352,7 @@ class Losses(Case):
             time.sleep(0.02)
 
     def test_sent_back_into_a_queue_that_is_not_there(self):
-        lab.ip("gw", "route del default metric 1", "route del default metric 2",
+        netns.ip("gw", "route del default metric 1", "route del default metric 2",
                "route add default via 192.0.2.9")
         neighbours("gw", "q", 9, "192.0.2.9")
         self.start("q:both")
@@ -366,8 +366,8 @@ class Losses(Case):
         self.until(lambda: self.lost() == 1)
 
     def test_losses_of_another_network_are_not_ours(self):
-        lab.run("ip", "netns", "add", "alien")
-        self.addCleanup(lab.run, "ip", "netns", "del", "alien")
+        netns.run("ip", "netns", "add", "alien")
+        self.addCleanup(netns.run, "ip", "netns", "del", "alien")
         link("alien", "al", index=ifindex("gw", "p1"))
         self.xdp("alien", "al", "peer_lose")
         self.start("p1:outside", "q:edges")
@@ -375,8 +375,8 @@ class Losses(Case):
             self.send("fal", mac("alien", "al"))
 
         def seen():
-            with lab.inside("alien"):
-                return int(re.search(r"xdp_packets: (\d+)", lab.run("ethtool", "-S", "al"))[1])
+            with netns.inside("alien"):
+                return int(re.search(r"xdp_packets: (\d+)", netns.run("ethtool", "-S", "al"))[1])
         self.until(lambda: seen() >= 5)
         self.send("fp1", mac("gw", "p1"))
         self.until(lambda: self.lost() >= 1)
@@ -385,5 +385,5 @@ class Losses(Case):
 
 if __name__ == "__main__":
     Case.build, Case.faulty, Case.peer = map(Path, sys.argv[1:4])
-    lab.enter()
+    netns.enter("turnout-ports")
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 import site_of_run as site
-from site_of_run import lab
+from site_of_run import netns
 
 DONE, NO, USAGE, UNREACHABLE, REFUSED = range(5)  # exit status
 IDLE_FLOWS = 60
@@ -79,10 +79,10 @@ def main(description):
     parser.add_argument("tests", nargs="*")
     options = parser.parse_args()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    lab.enter()
+    netns.enter("turnout-xdp-run")
     programs = {name: getattr(options, name) for name in PROGRAMS}
     programs["real"] = options.build / "bpf" / "turnout-xdp"
-    with tempfile.TemporaryDirectory(dir=lab.NETNS) as directory:
+    with tempfile.TemporaryDirectory(dir=netns.NETNS) as directory:
         network = site.Network(options.peer)
         gateway = site.Gateway(Path(directory), options.build / "control" / "turnout", programs)
         Case.made = gateway, network

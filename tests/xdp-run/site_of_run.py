@@ -16,6 +16,7 @@ TOP = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TOP / "tests" / "live")]
 
 import lab  # noqa: E402
+import netns  # noqa: E402
 import plans  # noqa: E402
 import common  # noqa: E402 (of tests/replay, where plans has led)
 from processes import Failed, Process, Watch  # noqa: E402
@@ -46,7 +47,7 @@ EDGE_BYTES, SEQUENCE = 2, struct.Struct("!Q")
 
 def udp(where, address, port, server=False):
     """A socket in a namespace, bound there."""
-    with lab.inside(where):
+    with netns.inside(where):
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(server))
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
@@ -63,9 +64,9 @@ class Network(lab.Lab):
         """The cable to the client, which went with one of its ends, and what went with it."""
         self._link("gw", "outside", "client", "out0", "client")
         self.xdp("client", "out0", "peer_pass")
-        lab.ip("client", f"addr add {lab.CLIENT[0]}/24 dev out0",
+        netns.ip("client", f"addr add {lab.CLIENT[0]}/24 dev out0",
                f"route add default via {plans.GATEWAY_OUTSIDE[0]}")
-        lab.ip("gw", f"addr add {plans.GATEWAY_OUTSIDE[0]}/24 dev outside",
+        netns.ip("gw", f"addr add {plans.GATEWAY_OUTSIDE[0]}/24 dev outside",
                f"route add default via {lab.CLIENT[0]}")
 
 
@@ -152,7 +153,7 @@ class Flow(threading.Thread):
 
 
 def tcp_client():
-    with lab.inside("client"):
+    with netns.inside("client"):
         s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     s.bind(("198.19.3.1", 0))
     s.settimeout(PATIENCE)
@@ -162,7 +163,7 @@ def tcp_client():
 def listen():
     sockets = []
     for name in plans.EDGES:
-        with lab.inside(name):
+        with netns.inside(name):
             s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind((plans.EDGES[name][0], plans.TCP_PORT))
@@ -224,11 +225,11 @@ class Gateway:
         (directory / "plan.yaml").write_text(PLAN, encoding="utf-8")
         for stage in "legacy", "new":
             path = directory / stage
-            lab.run(turnout, "table", "write", directory / "plan.yaml", "--stage", stage, "--out",
+            netns.run(turnout, "table", "write", directory / "plan.yaml", "--stage", stage, "--out",
                     path)
             self.images[stage] = path.read_bytes()
         (directory / "bpf").mkdir()
-        lab.run("mount", "-t", "bpf", "bpf", directory / "bpf")
+        netns.run("mount", "-t", "bpf", "bpf", directory / "bpf")
         self.bpf = directory / "bpf"
         self.pin = self.bpf / "turnout"
 
@@ -243,7 +244,7 @@ class Gateway:
         if stumble and "program" not in which:
             which["program"] = "stumbling"
         argv = self.argv(*options, **which)
-        with lab.inside("gw"):
+        with netns.inside("gw"):
             return Process(self.watch, "turnout-xdp",
                            ["env", f"TURNOUT_STUMBLE={stumble or ''}", *argv])
 
@@ -297,13 +298,13 @@ class Gateway:
 
     def command(self, *argv):
         """Of turnout-xdp, run to its end. Returns status, stdout, stderr."""
-        with lab.inside("gw"):
+        with netns.inside("gw"):
             done = subprocess.run([self.programs["real"], *argv], capture_output=True, text=True,
                                   check=False)
         return done.returncode, done.stdout, done.stderr
 
     def status(self, program="real"):
-        with lab.inside("gw"):
+        with netns.inside("gw"):
             done = subprocess.run([self.programs[program], "status", "--pin", self.pin, "--json"],
                                   capture_output=True, text=True, check=False)
         if done.returncode:
@@ -315,7 +316,7 @@ class Gateway:
 
     def dump(self, name):
         """What a pinned map has, by its BTF: [(key, value)]."""
-        dumped = json.loads(lab.run("bpftool", "-j", "map", "dump", "pinned",
+        dumped = json.loads(netns.run("bpftool", "-j", "map", "dump", "pinned",
                                     self.pin / "maps" / name))
         return [(e["formatted"]["key"], e["formatted"]["value"]) for e in dumped]
 
@@ -323,19 +324,19 @@ class Gateway:
     def await_detached(interface):
         """The kernel lets a program go some time after the last one has."""
         end = time.monotonic() + PATIENCE
-        while "xdp" in lab.run("ip", "-n", "gw", "link", "show", interface):
+        while "xdp" in netns.run("ip", "-n", "gw", "link", "show", interface):
             if time.monotonic() > end:
                 raise AssertionError(f"a program is still attached to {interface}")
             time.sleep(0.01)
 
     def close(self):
-        lab.run("umount", self.bpf)
+        netns.run("umount", self.bpf)
 
     def clear(self):
         """As if nothing had ever run here."""
         if self.process:
             self.kill()
-        lab.run(self.programs["real"], "detach", "--pin", self.pin)
+        netns.run(self.programs["real"], "detach", "--pin", self.pin)
 
 
 SIP = """\

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import site_of_run as site
 from case import DONE, IDLE_FLOWS, REFUSED, UNREACHABLE, USAGE, Case, main
-from site_of_run import lab
+from site_of_run import netns
 
 CAP_NET_ADMIN = 12
 
@@ -165,7 +165,7 @@ class Restarts(Case):
         slot = self.gateway.dump("control")[0][1]["slot"]
 
         def point(at):
-            lab.run("bpftool", "map", "update", "pinned", control, "key", *"0000", "value", at,
+            netns.run("bpftool", "map", "update", "pinned", control, "key", *"0000", "value", at,
                     *["0"] * 15)
         point(1 - slot)
         code, said = self.gateway.start_to_its_end()
@@ -181,7 +181,7 @@ class Ports(Case):
         self.gateway.start()
         self.idle = {s: self.edge_of(s) for s in site.open_flows(5)}
         self.gateway.publish("new", 2)
-        lab.run("ip", "-n", "gw", "link", "del", "outside")
+        netns.run("ip", "-n", "gw", "link", "del", "outside")
         self.gateway.watch.until(self.gateway.process, "outside is gone", "err")
         self.assertEqual({(p["name"], p["mode"]) for p in self.gateway.status()["ports"]},
                          {("outside", "absent"), ("edges", "native")})
@@ -189,7 +189,7 @@ class Ports(Case):
         self.gateway.watch.until(self.gateway.process, r"attached to outside \(native\)", "err")
         self.check_idle_soon()
         self.gateway.kill()
-        lab.run("ip", "-n", "gw", "link", "del", "outside")
+        netns.run("ip", "-n", "gw", "link", "del", "outside")
         said = self.gateway.start()
         self.assertIn("there is no interface outside yet", said)
         self.network.reconnect_client()
@@ -231,8 +231,8 @@ class Ports(Case):
         self.assertEqual(len(edges), 1)
 
     def test_a_driver_without(self):
-        lab.ip("gw", "link add mute type bridge", "link set mute up")
-        self.addCleanup(lab.ip, "gw", "link del mute")
+        netns.ip("gw", "link add mute type bridge", "link set mute up")
+        self.addCleanup(netns.ip, "gw", "link del mute")
         ports = [*self.gateway.ports, "mute:edges"]
         code, said = self.gateway.start_to_its_end(ports=ports)  # a first start: nothing stays
         self.assertEqual(code, UNREACHABLE)

@@ -6,8 +6,8 @@ legacy edges' own addresses; others to the VIP of an old balancer (HAProxy, whic
 interface and spreads over e1 and e2). Then the engine takes the frames over, and the old balancer
 becomes the legacy pool's one edge, in mode `l2`. Nothing breaks; new clients move as ever."""
 
-import lab.site as site
-import lab.tls as tls
+import cutover_lab.site as site
+import cutover_lab.tls as tls
 from netns import inside, ip, run, sysctl
 from processes import Failed, Process, await_port
 

@@ -9,7 +9,7 @@ import collections
 import re
 import struct
 
-import lab.site as site
+import cutover_lab.site as site
 from netns import inside
 from processes import Process
 

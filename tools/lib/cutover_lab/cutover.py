@@ -5,9 +5,9 @@ drain, retire. And the judgement: what broke, and what moved."""
 import collections
 import time
 
-import lab.share as share
-import lab.site as site
-import lab.tls as tls
+import cutover_lab.share as share
+import cutover_lab.site as site
+import cutover_lab.tls as tls
 from processes import Failed
 
 # (words of `turnout stage`, the stage, the share of new clients)

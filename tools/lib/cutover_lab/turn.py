@@ -4,7 +4,7 @@
 import re
 from pathlib import Path
 
-import lab.site as site
+import cutover_lab.site as site
 from netns import inside
 from processes import Process
 

@@ -3,7 +3,7 @@
 
 import json
 
-import lab.site as site
+import cutover_lab.site as site
 from netns import run
 
 RULES = f"""

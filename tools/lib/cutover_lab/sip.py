@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-import lab.site as site
+import cutover_lab.site as site
 from netns import inside
 from processes import Process, await_port
 

@@ -4,11 +4,11 @@ TURN sessions. And what became of it."""
 
 import time
 
-import lab.media as media
-import lab.sip as sip
-import lab.site as site
-import lab.tls as tls
-import lab.turn as turn
+import cutover_lab.media as media
+import cutover_lab.sip as sip
+import cutover_lab.site as site
+import cutover_lab.tls as tls
+import cutover_lab.turn as turn
 from processes import Failed
 
 # What begins at which client's address.
