@@ -3,6 +3,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -39,6 +40,8 @@ partners:
 stages:
 {stages}
 """
+
+ME = pwd.getpwuid(os.geteuid()).pw_name
 
 # The edges of these plans are nowhere: where a plan can have health checks, it has none.
 TOP = Path(__file__).resolve().parent.parent.parent

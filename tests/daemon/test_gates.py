@@ -7,7 +7,7 @@ import socket
 
 import layout
 from main import run
-from harness import Case, until
+from harness import ME, Case, until
 
 E1, E2, N1, N2 = range(4)
 ACCESS, XMPP = range(2)
@@ -40,7 +40,7 @@ class Gates(Case):
         self.assertEqual(self.engine.generation, 1)
         self.assertOk(daemon.ask(do="switch", to_next=True, force=True, why="in a hurry"))
         forced = next(r for r in daemon.journal() if r["what"] == "forced")
-        self.assertEqual((forced["who"], forced["why"]), ("root", "in a hurry"))
+        self.assertEqual((forced["who"], forced["why"]), (ME, "in a hurry"))
         self.assertIn("soak", forced["gates"])
         self.assertOk(daemon.ask(do="switch", to_back=True))
 
@@ -76,7 +76,7 @@ class Gates(Case):
         self.assertRefused(daemon.ask(do="ack", name="told-the-user"), "usage", "no gate")
         self.assertRefused(daemon.ask(do="unack", name="told-the-users"), "usage")
         self.assertOk(daemon.ask(do="ack", name="told-the-users", why="mail"))
-        self.assertIn("by root at", self.gate(daemon)["now"])
+        self.assertIn(f"by {ME} at", self.gate(daemon)["now"])
         daemon.kill()
         daemon = self.started()
         self.assertTrue(self.gate(daemon)["open"])

@@ -4,7 +4,7 @@
 
 import layout
 from main import run
-from harness import Case, Client
+from harness import ME, Case, Client
 
 
 class Switch(Case):
@@ -34,7 +34,7 @@ class Switch(Case):
         intents = [r for r in daemon.journal() if r["what"] == "intent"]
         self.assertEqual([i["stage"] for i in intents],
                          ["baseline", "canary", "half", "canary", "baseline"])
-        self.assertEqual((intents[1]["why"], intents[1]["who"]), ("quiet hour", "root"))
+        self.assertEqual((intents[1]["why"], intents[1]["who"]), ("quiet hour", ME))
 
     def test_grace_is_counted_from_the_table_that_runs(self):
         """The share of the new pool becomes 0 in a rollback: its routes say when."""
