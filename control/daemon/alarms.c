@@ -2,6 +2,7 @@
 #include "alarms.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -9,11 +10,11 @@
 #include "clock.h"
 #include "log.h"
 
-static struct to_alarm *find(const struct to_alarms *alarms, const char *name)
+static struct to_alarm *find(struct to_alarms *alarms, const char *name)
 {
 	for (unsigned i = 0; i < alarms->count; i++)
 		if (!strcmp(alarms->at[i].name, name))
-			return (struct to_alarm *)&alarms->at[i];
+			return &alarms->at[i];
 	return NULL;
 }
 
@@ -48,11 +49,6 @@ void to_alarm_clear(struct to_alarms *alarms, const char *name)
 	after = alarms->count - (size_t)(alarm - alarms->at) - 1;
 	memmove(alarm, alarm + 1, after * sizeof(*alarm));
 	alarms->count--;
-}
-
-bool to_alarm_is_on(const struct to_alarms *alarms, const char *name)
-{
-	return find(alarms, name);
 }
 
 json_t *to_alarms_json(const struct to_alarms *alarms)

@@ -5,7 +5,6 @@
 #define TURNOUT_DAEMON_ALARMS_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #define TO_MAX_ALARMS 64
@@ -25,7 +24,6 @@ struct to_alarms {
 void to_alarm_raise(struct to_alarms *alarms, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void to_alarm_clear(struct to_alarms *alarms, const char *name);
-bool to_alarm_is_on(const struct to_alarms *alarms, const char *name);
 json_t *to_alarms_json(const struct to_alarms *alarms);
 
 #endif

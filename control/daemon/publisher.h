@@ -7,6 +7,8 @@
 #ifndef TURNOUT_DAEMON_PUBLISHER_H
 #define TURNOUT_DAEMON_PUBLISHER_H
 
+#include <turnout/protocol.h>
+
 #include "edges.h"
 #include "image.h"
 #include "plan_keep.h"
@@ -61,8 +63,8 @@ struct to_publisher {
 	uint64_t prepare_ns;
 	bool lost; /* the engine went while the table was compiled */
 	struct event *late;
-	uint64_t worker[64]; /* of the last APPLIED; */
-	uint32_t workers;    /* 0: none came yet */
+	uint64_t worker[TO_PROTOCOL_WORKERS]; /* what each has taken, by the last APPLIED */
+	uint32_t workers;                     /* 0: none came yet */
 };
 
 int to_publisher_init(struct to_daemon *d);

@@ -43,6 +43,10 @@ static void on_lost(void *context, const char *why)
 	d->engine = TO_ENGINE_ABSENT;
 	to_view_detach(&d->view);
 	to_publisher_lost(d);
+	/* what it ran, or did not, is asked again when one is back */
+	to_alarm_clear(&d->alarms, "foreign");
+	to_alarm_clear(&d->alarms, "recovery");
+	to_alarm_clear(&d->alarms, "not-live");
 	to_alarm_raise(&d->alarms, "engine",
 		       "no engine is connected: %s. What it was given last goes on, as long as it "
 		       "runs",
