@@ -99,6 +99,8 @@ class Recovery(Case):
         self.assertRefused(daemon.ask(do="release", edge="n2"), "refused", "switch")
         self.assertRefused(daemon.ask(do="reload"), "refused", "switch")
         self.assertEqual(self.engine.generation, 5)
+        self.engine.stop()
+        until(lambda: list(daemon.alarms()) == ["engine"], why=lambda: str(daemon.alarms()))
 
     def test_a_switch_takes_it_over_and_readmits_nobody(self):
         daemon = self.foreign()
