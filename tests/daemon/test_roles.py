@@ -7,6 +7,7 @@ import grp
 import json
 import os
 import pwd
+import select
 import socket
 import subprocess
 import sys
@@ -140,6 +141,12 @@ class Clients(Case):
         self.assertLess(time.monotonic() - begun, 5)
         with open(f"/proc/{daemon.process.pid}/statm", encoding="ascii") as f:
             self.assertLess(int(f.read().split()[1]) * 4096, 200 << 20)
+        # and after 10 s it is a client no more
+        poll = select.poll()
+        poll.register(stuck.socket, 0)
+        self.assertTrue(poll.poll(20000), "it is connected still")
+        self.assertGreater(time.monotonic() - begun, 5)
+        self.assertOk(daemon.status())
         stuck.socket.close()
 
     def test_a_socket_that_a_dead_one_left_is_taken(self):
