@@ -197,6 +197,11 @@ static void read_lines(struct to_client *c)
 	}
 	if (!some && c->eof && !c->call)
 		c->ending = true;
+	/* A full input that nobody takes anything from would call again at once, for ever. */
+	if (may_read(c))
+		bufferevent_enable(c->io, EV_READ);
+	else
+		bufferevent_disable(c->io, EV_READ);
 	if (c->ending && !evbuffer_get_length(bufferevent_get_output(c->io)))
 		free_client(c);
 }

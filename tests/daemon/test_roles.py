@@ -123,6 +123,12 @@ class Clients(Case):
             client.close()
         self.assertOk(daemon.status())
 
+    def cpu_of(self, daemon):
+        """Seconds."""
+        with open(f"/proc/{daemon.process.pid}/stat", encoding="ascii") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def test_one_who_does_not_read_holds_up_nobody(self):
         daemon = self.started()
         stuck = Client(daemon.api)
@@ -142,10 +148,12 @@ class Clients(Case):
         with open(f"/proc/{daemon.process.pid}/statm", encoding="ascii") as f:
             self.assertLess(int(f.read().split()[1]) * 4096, 200 << 20)
         # and after 10 s it is a client no more
+        used = self.cpu_of(daemon)
         poll = select.poll()
         poll.register(stuck.socket, 0)
         self.assertTrue(poll.poll(20000), "it is connected still")
         self.assertGreater(time.monotonic() - begun, 5)
+        self.assertLess(self.cpu_of(daemon) - used, 1, "it was waited for in a hurry")
         self.assertOk(daemon.status())
         stuck.socket.close()
 
