@@ -65,10 +65,14 @@ class Disk(Case):
                        check=True)
 
     def tearDown(self):
-        for daemon in self.daemons:
-            daemon.end_well()
-        subprocess.run(["umount", self.dir / "state"], check=True)
-        super().tearDown()
+        try:
+            for daemon in self.daemons:
+                daemon.end_well()
+        finally:
+            for daemon in self.daemons:
+                daemon.kill()
+            subprocess.run(["umount", self.dir / "state"], check=True)
+            super().tearDown()
 
     def nothing_changes_until(self, daemon, better):
         """The disk is full: traffic goes on, changes are refused, somebody is told; then not."""
