@@ -89,7 +89,8 @@ static void fill_entries(const struct to_xdp_control *c, struct to_region *r)
 		r->entries[i / 2][i % 2].capacity = map ? bpf_map__max_entries(map) : 0;
 	}
 	for (uint32_t i = 0; i < r->lives; i++)
-		r->entries[r->alive[i].kind][r->alive[i].life != TO_LIFE_UNPROVEN].used += r->alive[i].count;
+		r->entries[r->alive[i].kind][r->alive[i].life != TO_LIFE_UNPROVEN].used +=
+			r->alive[i].count;
 }
 
 _Static_assert(TO_XDP_MAX_PORTS <= TO_REGION_PORTS, "all of them");

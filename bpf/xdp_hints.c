@@ -100,7 +100,7 @@ void to_xdp_hints_table(struct to_xdp_nexthops *n, const struct to_table *t)
 		to_hops_unwatch(n->hops, TO_XDP_WATCH_OTHERS + i);
 	n->others = 0;
 	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
-		union to_addr first = to_xdp_edge_address(t, e);
+		union to_addr first = to_view_edge_address(t, (uint8_t)e);
 
 		if (!n->follows_table[e])
 			continue;

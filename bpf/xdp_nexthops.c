@@ -335,22 +335,10 @@ static int watch_outside(struct to_xdp_nexthops *n, uint32_t slot, enum to_famil
 	return ret;
 }
 
-union to_addr to_xdp_edge_address(const struct to_table *t, uint32_t edge)
-{
-	for (uint32_t s = 0; s < to_table_service_count(t); s++) {
-		const struct to_target *g = to_table_target(t, s, edge);
-
-		if (g->has4)
-			return to_addr_v4(g->v4);
-		if (g->has6)
-			return g->v6;
-	}
-	return (union to_addr){{0}};
-}
-
 static int watch_edge(struct to_xdp_nexthops *n, const struct to_table *t, uint32_t e)
 {
-	struct to_hop_wanted w = {.kind = TO_HOP_ROUTED, .address = to_xdp_edge_address(t, e)};
+	struct to_hop_wanted w = {.kind = TO_HOP_ROUTED,
+				  .address = to_view_edge_address(t, (uint8_t)e)};
 	const struct to_nexthop_option *o;
 
 	snprintf(n->names[e], sizeof(n->names[e]), "%s", to_view_edge_name(t, (uint8_t)e));

@@ -63,7 +63,4 @@ void to_xdp_nexthops_tick(struct to_xdp_nexthops *n);
 /* The next hop that frames leave by, to an edge or TO_BPF_HOP_OUTSIDE4 or 6. NULL: they cannot. */
 const struct to_hop *to_xdp_nexthop_of(const struct to_xdp_nexthops *n, uint32_t slot);
 
-/* The first address that any service has of the edge; of one that serves nothing ::. */
-union to_addr to_xdp_edge_address(const struct to_table *t, uint32_t edge);
-
 #endif

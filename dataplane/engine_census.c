@@ -39,8 +39,8 @@ static int count(void *arg, const struct to_state_item *item)
 	return 0;
 }
 
-static void put(struct to_region *r, uint32_t service, uint32_t edge, uint32_t kind,
-		uint32_t life, uint32_t n)
+static void put(struct to_region *r, uint32_t service, uint32_t edge, uint32_t kind, uint32_t life,
+		uint32_t n)
 {
 	if (!n)
 		return;

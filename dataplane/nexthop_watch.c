@@ -106,23 +106,9 @@ static int watch_outside(struct to_nexthop_watch *w, uint32_t id, enum to_family
 	return 0;
 }
 
-/* The first address that any service has of the edge; of one that serves nothing ::. */
-static union to_addr edge_address(const struct to_table *t, uint32_t edge)
-{
-	for (uint32_t s = 0; s < to_table_service_count(t); s++) {
-		const struct to_target *g = to_table_target(t, s, edge);
-
-		if (g->has4)
-			return to_addr_v4(g->v4);
-		if (g->has6)
-			return g->v6;
-	}
-	return (union to_addr){{0}};
-}
-
 static int watch_edge(struct to_nexthop_watch *w, const struct to_table *t, uint32_t e)
 {
-	struct to_hop_wanted want = {.kind = TO_HOP_ROUTED, .address = edge_address(t, e)};
+	struct to_hop_wanted want = {.kind = TO_HOP_ROUTED, .address = to_view_edge_address(t, (uint8_t)e)};
 
 	if (!want.address.d[0] && !want.address.d[1])
 		return 0; /* no frame goes there */

@@ -36,4 +36,26 @@ static inline const char *to_view_pool_name(const struct to_table *t, uint8_t ed
 	return edge == TO_NO_INDEX ? NULL : to_table_string(t, to_view_pool_of(t, edge)->name);
 }
 
+/* The edge's first address, by which its next hop is found: of the first service that has one; of
+ * an edge that serves nothing, any of its own, for owner's frames go there too. `::`: it has none.
+ */
+static inline union to_addr to_view_edge_address(const struct to_table *t, uint8_t edge)
+{
+	for (uint32_t s = 0; s < to_table_service_count(t); s++) {
+		const struct to_target *g = to_table_target(t, s, edge);
+
+		if (g->has4)
+			return to_addr_v4(g->v4);
+		if (g->has6)
+			return g->v6;
+	}
+	for (uint32_t i = 0; i < to_table_address_count(t); i++) {
+		const struct to_address *a = &to_table_addresses(t)[i];
+
+		if (a->kind == TO_ADDRESS_EDGE && a->index == edge)
+			return a->addr;
+	}
+	return (union to_addr){{0}};
+}
+
 #endif

@@ -69,7 +69,7 @@ enum to_life { TO_LIFE_UNPROVEN, TO_LIFE_PROVEN, TO_LIFE_OVER, TO_LIFE_COUNT };
 struct to_region_live {
 	uint8_t service; /* TO_NO_INDEX: none */
 	uint8_t edge;
-	uint8_t kind;   /* enum to_entry_kind */
+	uint8_t kind; /* enum to_entry_kind */
 	uint8_t life; /* enum to_life */
 	uint32_t count;
 };

@@ -59,13 +59,6 @@ int to_hops_unwatch(struct to_hops *h, uint32_t id)
 	return 0;
 }
 
-union to_addr to_xdp_edge_address(const struct to_table *t, uint32_t edge)
-{
-	(void)t;
-	(void)edge;
-	return (union to_addr){{0}};
-}
-
 /* What is said when they are in these VLANs; to be freed. */
 static char *said(uint16_t of_edge, uint16_t of_outside)
 {
