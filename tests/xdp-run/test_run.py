@@ -26,7 +26,7 @@ class Commands(Case):
         ports = ["--port", "outside:outside", "--port", "edges:edges"]
         for argv, why in (
                 ([], "Usage"), (["fly"], "unknown command 'fly'"),
-                (["run"], "run needs --table and --port"),
+                (["run"], "run needs --port, and --table or --control"),
                 (["run", *table, *ports[:2]], "no --port leads to the edges"),
                 (["run", *table, *ports[2:]], "no --port leads outside"),
                 (["run", *table, "--port", "outside"], "expected NAME:outside"),
