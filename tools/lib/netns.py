@@ -4,6 +4,7 @@
 import contextlib
 import ctypes
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 SKIP = 77
 NETNS = Path("/run/netns")
 CLONE_NEWNET = 0x40000000
+SYS_BPF, PROG_LOAD, TYPE_XDP = 321, 5, 6  # x86-64's system call
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -33,6 +35,20 @@ def enter(name):
         sys.exit(SKIP)
     os.environ[mark] = "1"
     os.execvp(unshare[0], [*unshare, sys.executable, *sys.argv])
+
+
+def want_bpf():
+    """Ends with SKIP, and says so, where the kernel loads no XDP program for us."""
+    code = ctypes.create_string_buffer(struct.pack("<QQ", 2 << 32 | 0xb7, 0x95))  # r0 = 2; exit
+    text = ctypes.create_string_buffer(b"GPL")
+    attributes = struct.pack("<IIQQ24x", TYPE_XDP, 2, ctypes.addressof(code),
+                             ctypes.addressof(text))
+    program = LIBC.syscall(SYS_BPF, PROG_LOAD, attributes, len(attributes))
+    if program < 0:
+        why = os.strerror(ctypes.get_errno())
+        print(f"skipped: the kernel loads no BPF program: {why}")
+        sys.exit(SKIP)
+    os.close(program)
 
 
 def run(*argv, **options):
