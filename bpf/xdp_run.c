@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dataplane/engine_notify.h"
 #include "dataplane/replay.h"
 #include "dataplane/table_load.h"
 #include "dataplane/table_view.h"
@@ -42,6 +43,7 @@ struct xdp_run {
 	struct to_xdp_sweep sweep;
 	struct to_table *running; /* a copy of the generation */
 	struct to_xdp_control control;
+	struct to_engine_notice notice;
 	uint32_t sweep_step;
 	bool unacknowledged; /* some packets may be decided by the generation before */
 	int untold_hops;     /* what stderr has last of each: xdp_tell.h */
@@ -433,6 +435,7 @@ static void loop(struct xdp_run *r)
 			tick(r);
 		if (fds[0].revents && !take_signals(r))
 			return;
+		to_engine_notify_turn(&r->notice, r->running);
 	}
 }
 
@@ -449,7 +452,9 @@ int to_xdp_run_main(int argc, char **argv)
 
 		r.sweep_step =
 			pins / SWEEP_ROUNDS > SWEEP_LEAST ? pins / SWEEP_ROUNDS : SWEEP_LEAST;
+		to_engine_notify_ready(&r.notice, r.running);
 		loop(&r);
+		to_engine_notify_end();
 		print_report(&r);
 		fprintf(stderr, "turnout-xdp: ends; steering goes on\n");
 	}

@@ -24,6 +24,7 @@
 #include "dp_run.h"
 #include "dp_run_options.h"
 #include "dp_state.h"
+#include "engine_notify.h"
 #include "replay.h"
 #include "state.h"
 
@@ -42,6 +43,7 @@ struct dp_run {
 	struct to_state *state;
 	struct dp_live_worker *workers;
 	struct dp_control control;
+	struct to_engine_notice notice;
 	unsigned launched;
 	int signals;        /* a signalfd */
 	uint64_t first_tsc; /* when the first frame had come; 0: not yet */
@@ -420,6 +422,7 @@ static void watch(struct dp_run *r)
 		if (server)
 			to_engine_server_turn(server);
 		look_after(r);
+		to_engine_notify_turn(&r->notice, r->live.generations.running);
 	}
 }
 
@@ -484,7 +487,9 @@ int dp_run_main(int argc, char **argv)
 		await_live(&r);
 		dp_nexthops_settle(&r.live.nexthops);
 		say_ready(&r);
+		to_engine_notify_ready(&r.notice, r.live.generations.running);
 		watch(&r);
+		to_engine_notify_end();
 		__atomic_store_n(&r.live.stop, true, __ATOMIC_RELAXED);
 		rte_eal_mp_wait_lcore();
 		dp_report(&r.live, r.workers, running_seconds(&r), stdout);

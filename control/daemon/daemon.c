@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <string.h>
 #include <syslog.h>
+#include <turnout/notify.h>
 
 #include "clock.h"
 #include "log.h"
-#include "notify.h"
 #include "publish_health.h"
 #include "recovery.h"
 #include "reload.h"

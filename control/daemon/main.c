@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
+#include <turnout/notify.h>
 
 #include "daemon.h"
 #include "log.h"
-#include "notify.h"
 #include "reload.h"
 #include "start.h"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import protocol
 from contract import Contract, frames, image_of
+from manager import Told
 from protocol import WAIT, Client
 
 from common import ENGINE, renumbered, run, write_pcap
@@ -40,9 +41,10 @@ class Engine:
             self.path, *more)]
         self.process = None
 
-    def start(self):
+    def start(self, environment=None):
         self.process = subprocess.Popen(self.argv, stderr=subprocess.PIPE,
-                                        stdout=subprocess.DEVNULL, text=True)
+                                        stdout=subprocess.DEVNULL, text=True,
+                                        env={**os.environ, **(environment or {})})
         said = ""
         while "steering on" not in said and "ready" not in said:
             line = self.process.stderr.readline()
@@ -206,6 +208,15 @@ class Socket(unittest.TestCase):
         done = run(*argv)
         self.assertEqual(done.returncode, 2)
         self.assertIn("--table or --control", done.stderr)
+
+
+class Manager(Told, unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.dir = directory.name
+        self.engine = Engine(self.dir, device="net_null0,no-rx=1")
+        self.addCleanup(self.engine.stop)
 
 
 class Restart(unittest.TestCase):

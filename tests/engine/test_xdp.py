@@ -16,6 +16,7 @@ from pathlib import Path
 
 import protocol
 from contract import N1, Contract, frames, image_of
+from manager import Told
 from protocol import WAIT, Client
 
 from common import BUILD, renumbered
@@ -58,9 +59,10 @@ class Engine:
             "--control", self.path, *more)]
         self.process = None
 
-    def start(self):
+    def start(self, environment=None):
         self.process = subprocess.Popen(self.argv, stderr=subprocess.PIPE,
-                                        stdout=subprocess.DEVNULL, text=True)
+                                        stdout=subprocess.DEVNULL, text=True,
+                                        env={**os.environ, **(environment or {})})
         said = ""
         while "steering on" not in said:
             line = self.process.stderr.readline()
@@ -168,6 +170,15 @@ class Xdp(Contract, unittest.TestCase):
         self.assertEqual((c.welcome.generation, c.table()), (generation, table))
         self.assertEqual(len(c.flows(proven=1, edge=N1)), len(proven))
         c.publish(renumbered(table, generation + 1))
+
+
+class Manager(Told, unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.dir = directory.name
+        self.engine = Engine(self.dir)
+        self.addCleanup(self.engine.close)
 
 
 if __name__ == "__main__":
