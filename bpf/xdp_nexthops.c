@@ -93,7 +93,7 @@ static void take_hop(struct to_xdp_nexthops *n, uint32_t slot, const struct to_h
 	if (hop->state == TO_HOP_GOOD && !is_usable(n, hop))
 		tell(n, slot, NO_PORT, link ? link->name : "its interface");
 	else
-		tell(n, slot, (int)hop->state, NULL);
+		tell(n, slot, (int)hop->state, "");
 }
 
 static uint32_t outside_id(unsigned port, uint32_t slot)
