@@ -32,10 +32,26 @@ class Install(unittest.TestCase):
     def test_programs_pages_and_settings(self):
         for name in PROGRAMS:
             self.assertTrue(os.access(self.prefix / name, os.X_OK), name)
-        for page in "man1/turnout.1", "man8/turnoutd.8", "man5/turnout-plan.5":
+        for page in "man1/turnout.1", "man8/turnoutd.8", "man8/turnout-dp.8", \
+                "man8/turnout-xdp.8", "man5/turnout-plan.5":
             self.assertTrue((self.prefix / "share/man" / page).exists(), page)
         for name in UNITS:
             self.assertTrue(list(Path(self.top.name).rglob(f"turnout/{name}.conf")), name)
+
+    def test_completion(self):
+        file = self.prefix / "share/bash-completion/completions/turnout"
+        line = "turnout stage n"
+        done = subprocess.run(
+            ["bash", "-c", 'PATH=$1:$PATH; source "$2" && COMP_LINE=$3 COMP_POINT=${#3} && '
+             '_turnout turnout && echo "${COMPREPLY[*]}"', "_", self.prefix / "bin", file, line],
+            capture_output=True, text=True, check=False)
+        self.assertEqual((done.stdout.strip(), done.stderr), ("next", ""))
+
+    def test_units_wait_for_what_the_engines_say(self):
+        for name in UNITS:
+            text = (self.units / f"{name}.service").read_text(encoding="utf-8")
+            self.assertRegex(text, r"(?m)^Type=notify$")
+            self.assertRegex(text, r"(?m)^WatchdogSec=\d+$")
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "there is no systemd-analyze")
     def test_units(self):
@@ -51,7 +67,8 @@ class Install(unittest.TestCase):
                                   text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
-    @unittest.skipUnless(shutil.which("systemd-sysusers"), "there is no systemd-sysusers")
+    @unittest.skipUnless(shutil.which("systemd-sysusers") and shutil.which("systemd-tmpfiles"),
+                         "there is no systemd-sysusers or systemd-tmpfiles")
     def test_users_and_directories(self):
         for tool, folder in (("systemd-sysusers", "sysusers.d"), ("systemd-tmpfiles",
                                                                   "tmpfiles.d")):
