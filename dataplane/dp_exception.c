@@ -47,7 +47,7 @@ static int start_one(struct dp_live *live, unsigned i, uint16_t mtu, struct rte_
 	uint16_t id;
 	int ret = 0;
 
-	if (port->shared) {
+	if (port->shared || port->split) {
 		snprintf(err, err_size,
 			 "port %s: the kernel sees its frames already: no '%s' after the zone",
 			 port->name, port->kernel_name);

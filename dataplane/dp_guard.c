@@ -11,6 +11,7 @@
 
 #include <turnout/table_read.h>
 
+#include "dp_intake.h"
 #include "replay.h"
 
 #define NFT "netdev " DP_GUARD
@@ -20,11 +21,15 @@ static const char unguard_help[] =
 	"\n"
 	"Lets the kernel have the frames that `turnout-dp run` keeps from it, by the nftables "
 	"table\n"
-	"netdev " DP_GUARD ", also after its end. Needs CAP_NET_ADMIN.\n"
+	"netdev " DP_GUARD ", also after its end, and by the XDP program of AF_XDP ports. An "
+	"engine\n"
+	"that runs on such ports gets nothing any more then: end it first. Needs CAP_NET_ADMIN, "
+	"and\n"
+	"for the program root.\n"
 	"\n"
 	"  --help   this\n"
 	"\n"
-	"Exit status: 0 there is no guard now, 2 usage, 3 nftables refuses.\n";
+	"Exit status: 0 there is no guard now, 2 usage, 3 the kernel refuses.\n";
 
 /* VIPs first: they are ours also where the kernel has them as addresses of its own. What edges say
  * to this host itself is the kernel's. */
@@ -177,6 +182,7 @@ void dp_guard_find(struct dp_guard *g, const struct dp_port *port, unsigned port
 int dp_unguard_main(int argc, char **argv)
 {
 	char err[512];
+	int ret;
 
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
 		fputs(unguard_help, stdout);
@@ -188,6 +194,12 @@ int dp_unguard_main(int argc, char **argv)
 	}
 	if (run(strdup("add table " NFT "\ndelete table " NFT "\n"), err, sizeof(err)) < 0) {
 		fprintf(stderr, "turnout-dp: %s\n", err);
+		return TO_EXIT_UNREACHABLE;
+	}
+	ret = dp_intake_clear_all();
+	if (ret < 0) {
+		fprintf(stderr, "turnout-dp: the XDP program of an AF_XDP port stays: %s\n",
+			strerror(-ret));
 		return TO_EXIT_UNREACHABLE;
 	}
 	return TO_EXIT_DONE;

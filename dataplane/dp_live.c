@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
 #include <rte_pause.h>
 #include <rte_prefetch.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "dp_live.h"
 
 #define SWEEP_BUCKETS 16
 #define SWEEPS        10000 /* a second: a million pins in some seconds */
+#define RING_SIZE     4096  /* frames handed over to a worker; a power of two */
 #define SEND_TRIES    4
 #define PREFETCH      4 /* frames ahead */
+
+int dp_live_make_rings(struct dp_live *live)
+{
+	live->rings = rte_calloc("turnout_rings", live->workers, sizeof(*live->rings), 0);
+	if (!live->rings)
+		return -ENOMEM;
+	for (unsigned i = 0; live->workers > 1 && i < live->workers; i++) {
+		char name[RTE_RING_NAMESIZE];
+
+		snprintf(name, sizeof(name), "handed%u", i);
+		live->rings[i] =
+			rte_ring_create(name, RING_SIZE, (int)rte_socket_id(), RING_F_SC_DEQ);
+		if (!live->rings[i])
+			return -rte_errno;
+	}
+	return 0;
+}
 
 static void send_out(struct dp_live_worker *w, unsigned port)
 {

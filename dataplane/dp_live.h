@@ -54,6 +54,9 @@ struct dp_live_worker {
 	} out[DP_MAX_PORTS];
 } __rte_cache_aligned;
 
+/* live->rings, for live->workers of them. Returns 0 or a negative errno. */
+int dp_live_make_rings(struct dp_live *live);
+
 /* The lcore's function; `arg` is a struct dp_live_worker. Ends when live->stop is set. */
 int dp_live_work(void *arg);
 

@@ -8,7 +8,16 @@
 
 #include "dp_packet_socket.h"
 
-#define DRAIN_MOST (1u << 17) /* frames of a queue: more than its ring has */
+#define XDP_SEND_BYTES (8 << 20)  /* a ring of frames, as the kernel counts them */
+#define DRAIN_MOST     (1u << 17) /* frames of a queue: more than its ring has */
+
+static int domain_of(int fd)
+{
+	socklen_t size = sizeof(int);
+	int domain = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 ? domain : 0;
+}
 
 static void listen_to_wire(int fd)
 {
@@ -20,23 +29,39 @@ static void listen_to_wire(int fd)
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
 	const struct sock_fprog filter = {sizeof(code) / sizeof(code[0]), code};
-	socklen_t size = sizeof(int);
-	int domain = 0;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_PACKET)
+	if (domain_of(fd) == AF_PACKET)
 		setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 }
 
-/* The driver keeps its sockets to itself; all file descriptors are looked at. */
-void dp_packet_sockets_listen(void)
+static void send_more(int fd)
+{
+	const int bytes = XDP_SEND_BYTES;
+
+	if (domain_of(fd) == AF_XDP)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
+}
+
+/* The drivers keep their sockets to themselves; all file descriptors are looked at. */
+static void each_fd(void (*look)(int fd))
 {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *e;
 
 	while (dir && (e = readdir(dir)))
-		listen_to_wire((int)strtol(e->d_name, NULL, 10));
+		look((int)strtol(e->d_name, NULL, 10));
 	if (dir)
 		closedir(dir);
+}
+
+void dp_packet_sockets_listen(void)
+{
+	each_fd(listen_to_wire);
+}
+
+void dp_packet_sockets_send_more(void)
+{
+	each_fd(send_more);
 }
 
 void dp_packet_socket_drain(const struct dp_port *p)

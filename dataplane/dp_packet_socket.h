@@ -19,4 +19,10 @@ void dp_packet_sockets_listen(void);
  */
 void dp_packet_socket_drain(const struct dp_port *p);
 
+/*
+ * AF_XDP's driver tries again without end while the kernel has more frames of its socket under way
+ * than fit the socket's send buffer, some hundred: they get room for all. Ports are set up.
+ */
+void dp_packet_sockets_send_more(void);
+
 #endif

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dp_intake.h"
 #include "dp_packet_socket.h"
 #include "dp_port.h"
 
-#define RX_DESCRIPTORS 1024
-#define TX_DESCRIPTORS 1024
+#define RX_DESCRIPTORS  1024
+#define TX_DESCRIPTORS  1024
+#define XDP_DESCRIPTORS 2048 /* as many frames as AF_XDP's driver gives the kernel to fill */
 
 static int complain(const struct dp_port *p, const char *what, int ret, char *err, size_t err_size)
 {
@@ -37,7 +39,7 @@ static int configure(struct dp_port *p, const struct rte_eth_dev_info *info)
 
 static int set_up_queues(struct dp_port *p, struct rte_mempool *pool, char *err, size_t err_size)
 {
-	uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
+	uint16_t rx = p->xdp ? XDP_DESCRIPTORS : RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
 	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx, &tx);
 
 	if (ret < 0)
@@ -67,10 +69,9 @@ static int make_locks(struct dp_port *p, unsigned workers)
 /* The interface that the device is, where the kernel has it as well, or at the end of a TAP. */
 static void find_interface(struct dp_port *p, const struct rte_eth_dev_info *info)
 {
-	bool xdp = !strcmp(info->driver_name, "net_af_xdp");
-
+	p->xdp = !strcmp(info->driver_name, "net_af_xdp");
 	p->shared = !strcmp(info->driver_name, "net_af_packet");
-	if (p->zone && (p->shared || xdp))
+	if (p->zone && (p->shared || p->xdp))
 		p->wire = info->if_index;
 	p->ifindex = p->zone ? p->wire : info->if_index;
 }
@@ -95,12 +96,18 @@ int dp_port_start(struct dp_port *p, unsigned workers, uint16_t mtu, struct rte_
 	ret = configure(p, &info);
 	if (ret < 0)
 		return complain(p, "cannot be configured", ret, err, err_size);
+	ret = p->xdp ? dp_intake_clear(info.if_index) : 0;
+	if (ret < 0)
+		return complain(p, "the XDP program of an earlier process stays", ret, err,
+				err_size);
 	ret = rte_eth_dev_set_mtu(p->id, mtu);
 	if (ret < 0 && ret != -ENOTSUP)
 		return complain(p, "cannot take this MTU", ret, err, err_size);
 	ret = set_up_queues(p, pool, err, err_size);
 	if (ret < 0)
 		return ret;
+	if (p->xdp)
+		dp_packet_sockets_send_more();
 	ret = make_locks(p, workers);
 	if (ret == 0)
 		ret = rte_eth_macaddr_get(p->id, &p->mac);
@@ -108,6 +115,10 @@ int dp_port_start(struct dp_port *p, unsigned workers, uint16_t mtu, struct rte_
 		ret = rte_eth_dev_start(p->id);
 	if (ret < 0)
 		return complain(p, "does not start", ret, err, err_size);
+	ret = p->xdp && p->zone ? dp_intake_is_on(info.if_index) : 0;
+	if (ret < 0)
+		return complain(p, "its XDP program cannot be looked at", ret, err, err_size);
+	p->split = ret;
 	if (p->shared)
 		dp_packet_socket_drain(p);
 	return 0;

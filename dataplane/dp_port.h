@@ -20,8 +20,10 @@ struct dp_port {
 			 * frames from the kernel leave by; or DP_NO_PORT */
 	bool one_queue; /* whatever the device says that it has */
 	bool shared;    /* the kernel sees what comes by it as well, and needs no port of its own */
-	bool carrier;   /* of its TAP: main thread */
-	uint32_t wire;  /* the kernel's interface that the device is; 0: none */
+	bool xdp;       /* the device is of net_af_xdp */
+	bool split;    /* the kernel has the interface, and our XDP program hands us what is ours */
+	bool carrier;  /* of its TAP: main thread */
+	uint32_t wire; /* the kernel's interface that the device is; 0: none */
 	uint32_t ifindex; /* by which the kernel's routes know it, its TAP's or `wire`; 0: none */
 	uint16_t rx_queues;
 	uint16_t tx_queues;

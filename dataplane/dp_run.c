@@ -18,6 +18,7 @@
 #include "dp_control.h"
 #include "dp_exception.h"
 #include "dp_guard.h"
+#include "dp_intake.h"
 #include "dp_live.h"
 #include "dp_packet_socket.h"
 #include "dp_report.h"
@@ -28,17 +29,17 @@
 #include "replay.h"
 #include "state.h"
 
-#define RING_SIZE     4096 /* frames handed over to a worker; a power of two */
-#define MBUF_CACHE    256  /* of an lcore */
-#define MBUF_EXTRA    64   /* Ethernet header and tags beside the MTU */
-#define LOOK_MS       1    /* how often the main thread looks whether a limit is reached */
-#define LINKS_MS      100  /* how often it looks after links */
-#define LIVE_WITHIN_S 2    /* a generation that takes longer is complained of */
+#define MBUF_CACHE    256 /* of an lcore */
+#define MBUF_EXTRA    64  /* Ethernet header and tags beside the MTU */
+#define LOOK_MS       1   /* how often the main thread looks whether a limit is reached */
+#define LINKS_MS      100 /* how often it looks after links */
+#define LIVE_WITHIN_S 2   /* a generation that takes longer is complained of */
 
 struct dp_run {
 	struct dp_run_options options;
 	struct dp_live live;
 	struct dp_guard guard;
+	struct dp_intake intake;
 	struct rte_mempool *pool;
 	struct to_state *state;
 	struct dp_live_worker *workers;
@@ -86,23 +87,6 @@ static int start_pool(struct dp_run *r)
 	return r->pool ? 0 : -rte_errno;
 }
 
-static int start_rings(struct dp_live *live)
-{
-	live->rings = rte_calloc("turnout_rings", live->workers, sizeof(*live->rings), 0);
-	if (!live->rings)
-		return -ENOMEM;
-	for (unsigned i = 0; live->workers > 1 && i < live->workers; i++) {
-		char name[RTE_RING_NAMESIZE];
-
-		snprintf(name, sizeof(name), "handed%u", i);
-		live->rings[i] =
-			rte_ring_create(name, RING_SIZE, (int)rte_socket_id(), RING_F_SC_DEQ);
-		if (!live->rings[i])
-			return -rte_errno;
-	}
-	return 0;
-}
-
 static int start_workers(struct dp_run *r)
 {
 	r->workers = rte_calloc("turnout_workers", r->live.workers, sizeof(*r->workers),
@@ -146,6 +130,8 @@ static int admit(void *arg, const struct to_table *t, char *err, size_t err_size
 	const struct to_table *running = r->live.generations.running;
 	int ret = dp_nexthops_table(&r->live.nexthops, t, err, err_size);
 
+	if (ret == 0)
+		ret = dp_intake_widen(&r->intake, running, t, err, err_size);
 	if (ret < 0)
 		return ret;
 	return running ? dp_guard_widen(&r->guard, running, t, err, err_size)
@@ -161,6 +147,8 @@ static int start_nexthops(struct dp_run *r)
 	int ret = dp_nexthops_open(&live->nexthops, live->generations.qsbr, live->port, live->ports,
 				   o->mtu, o->nexthop, o->nexthops, err, sizeof(err));
 
+	if (ret == 0)
+		ret = dp_intake_open(&r->intake, live->port, live->ports, err, sizeof(err));
 	if (ret == 0 && !o->no_guard)
 		dp_guard_find(&r->guard, live->port, live->ports);
 	if (ret == 0)
@@ -246,7 +234,7 @@ static int start(struct dp_run *r)
 		return complain("cannot make room for frames", ret);
 	ret = dp_generations_open(&r->live.generations, r->live.workers);
 	if (ret == 0)
-		ret = start_rings(&r->live);
+		ret = dp_live_make_rings(&r->live);
 	if (ret < 0)
 		return complain("cannot start", ret);
 	code = start_ports(r);
@@ -287,6 +275,7 @@ static void stop(struct dp_run *r)
 		to_state_close(r->state);
 	rte_free(r->workers);
 	rte_free(r->live.rings);
+	dp_intake_close(&r->intake);
 	dp_nexthops_close(&r->live.nexthops);
 	dp_generations_close(&r->live.generations);
 	rte_mempool_free(r->pool);
@@ -402,6 +391,7 @@ static void look_after(struct dp_run *r)
 	dp_generation_reclaim(g);
 	if (r->guard.wide && dp_generation_is_live(g))
 		dp_guard_narrow(&r->guard, g->running);
+	dp_intake_look(&r->intake, g->running, g->running && dp_generation_is_live(g));
 	dp_nexthops_look(&r->live.nexthops);
 	dp_exception_mirror(&r->live);
 }

@@ -156,9 +156,11 @@ class Engine:
         devices, ports = [], []
         for i, (name, zone) in enumerate(ZONES.items()):
             device = {"net_af_packet": f"iface={name},framecnt=1024",
+                      "net_af_xdp": f"iface={name},busy_budget=0,xdp_prog="
+                                    f"{self.build}/bpf/turnout-intake.bpf.o",
                       "net_pcap": f"rx_iface_in={name},tx_iface={name}",
                       "net_tap": f"iface=w-{name}"}[self.driver]
-            kernel = "" if self.driver == "net_af_packet" else f":k-{name}"
+            kernel = "" if self.driver.startswith("net_af") else f":k-{name}"
             devices += ["--vdev", f"{self.driver}{i},{device}"]
             ports += ["--port", f"{self.driver}{i}:{zone}{kernel}"]
         return [self.path, "run", f"--lcores=(0-{self.workers})@({cpus})", *EAL, *devices, "--",
