@@ -68,7 +68,7 @@ class Dpdk(Engine):
         cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))))
         devices, ports = [], []
         for i, zone in enumerate(("outside", "edges")):
-            devices += ["--vdev", self.driver.format(i=i, zone=zone)]
+            devices += ["--vdev", self.driver.format(i=i, zone=zone, build=self.build)]
             ports += ["--port", f"{self.driver.split(',')[0].format(i=i)}:{zone}"]
         return [self.build / self.program, "run", f"--lcores=(0-1)@({cpus})", *EAL, *devices,
                 "--", "--control", self.socket, *ports, "--pins", PINS, "--state",
@@ -80,7 +80,9 @@ class DpAfPacket(Dpdk):
 
 
 class DpAfXdp(Dpdk):
-    name, driver, redirects = "dp-afxdp", "net_af_xdp{i},iface={zone}", True
+    name = "dp-afxdp"
+    driver = ("net_af_xdp{i},iface={zone},busy_budget=0,"
+              "xdp_prog={build}/bpf/turnout-intake.bpf.o")
 
 
 ENGINES = {e.name: e for e in (Xdp, DpAfPacket, DpAfXdp)}
