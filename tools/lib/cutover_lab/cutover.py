@@ -103,14 +103,19 @@ class Cutover:
         self.tell("legacy is retired")
 
     def judge(self):
-        result = self.load.result()
-        flows = self.observer.end()
-        moved = flows.moved()
-        result.update(flows=dict(flows.count()), flows_moved=len(moved),
-                      moved=[f"{f}: {' -> '.join(e)}" for f, e in list(moved.items())[:5]],
-                      shares=self.shares, switches=self.switches,
+        result = observed(self.load.result(), self.observer)
+        result.update(shares=self.shares, switches=self.switches,
                       seconds=round(time.monotonic() - self.began, 1))
         return result
+
+
+def observed(result, observer):
+    """With what was seen before the edges."""
+    flows = observer.end()
+    moved = flows.moved()
+    result.update(flows=dict(flows.count()), flows_moved=len(moved),
+                  moved=[f"{f}: {' -> '.join(e)}" for f, e in list(moved.items())[:5]])
+    return result
 
 
 FAULTS = {"calls_failed": "calls failed", "connections_lost": "TLS connections were lost",

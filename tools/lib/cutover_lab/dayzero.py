@@ -100,10 +100,10 @@ class DayZero:
         self.say("the gateway steers")
         self.go_on(balanced, direct)
         went = {}
-        for words, stage in ((("next",), "half"), (("next",), "full"), (("back",), "half")):
-            self.gateway.turnout("stage", *words, "--yes")
-            went[stage] = tls.ask(self.watch, "client", site.TLS,
-                                  [site.client(1000 + i) for i in range(self.number)])
+        for n, (word, stage) in enumerate((("next", "half"), ("next", "full"), ("back", "half"))):
+            self.gateway.turnout("stage", word, "--yes")
+            fresh = [site.client(1000 * (n + 1) + i) for i in range(self.number)]
+            went[stage] = tls.ask(self.watch, "client", site.TLS, fresh)
             self.say(f"{stage}: " + ", ".join(
                 f"{n} {list(went[stage].values()).count(n)}" for n in site.EDGES))
             self.go_on(balanced, direct)

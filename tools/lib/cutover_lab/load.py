@@ -113,13 +113,12 @@ class Load:
         """When all has ended."""
         done = [(c.wait(timeout), c.counted()) for c in self.calls]
         relayed = [s.result(timeout) for s in self.sessions]
-        sent, received = media.counted()
         return {
             "calls": sum(int(c["TotalCallCreated"]) for _, c in done),
             "calls_at_a_time": self.peak,
             "calls_failed": sum(int(c["FailedCall(C)"]) for _, c in done) +
             sum(1 for status, _ in done if status),
-            "media_sent": sent, "media_lost": sent - received,
+            **media.counted(),
             "connections": sum(len(h.open) for h in self.held),
             "connections_lost": sum(len(h.lost) for h in self.held),
             "turn_sessions": len(relayed),

@@ -24,7 +24,7 @@ CALLED = """<?xml version="1.0"?>
   <label id="alive"/>
   <send>{short_answer}</send>
   <label id="end"/>
-  <timewait milliseconds="1000"/>
+  <timewait milliseconds="32000"/>
 </scenario>
 """
 
