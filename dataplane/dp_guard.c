@@ -92,29 +92,38 @@ static void make_table(const struct dp_guard *g, FILE *out)
 	fprintf(out, " } priority -150; policy accept;\n%s }\n}\n", rules);
 }
 
-/* Runs and frees a script, as one transaction. */
-static int run(char *script, char *err, size_t err_size)
+static struct nft_ctx *nftables(void)
 {
-	struct nft_ctx *nft = script ? nft_ctx_new(NFT_CTX_DEFAULT) : NULL;
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+
+	if (nft && (nft_ctx_buffer_error(nft) || nft_ctx_buffer_output(nft))) {
+		nft_ctx_free(nft);
+		return NULL;
+	}
+	return nft;
+}
+
+/* Runs and frees a script, as one transaction. */
+static int run(struct dp_guard *g, char *script, char *err, size_t err_size)
+{
+	const char *why = "no memory";
 	int ret = -ENOMEM;
 
-	if (nft && nft_ctx_buffer_error(nft) == 0 && nft_ctx_buffer_output(nft) == 0)
-		ret = nft_run_cmd_from_buffer(nft, script) == 0 ? 0 : -EPERM;
-	if (ret < 0) {
-		const char *why = nft ? nft_ctx_get_error_buffer(nft) : NULL;
-
-		snprintf(err, err_size, "cannot guard the kernel: %.*s",
-			 why && *why ? (int)strcspn(why, "\n") : 9,
-			 why && *why ? why : "no memory");
+	if (!g->nft)
+		g->nft = nftables();
+	if (g->nft && script) {
+		ret = nft_run_cmd_from_buffer(g->nft, script) == 0 ? 0 : -EPERM;
+		why = nft_ctx_get_error_buffer(g->nft); /* rewinds it */
 	}
-	if (nft)
-		nft_ctx_free(nft);
+	if (ret < 0)
+		snprintf(err, err_size, "cannot guard the kernel: %.*s", (int)strcspn(why, "\n"),
+			 why);
 	free(script);
 	return ret;
 }
 
-static int replace(const struct dp_guard *g, const struct to_table *table,
-		   const struct to_table *also, char *err, size_t err_size)
+static int replace(struct dp_guard *g, const struct to_table *table, const struct to_table *also,
+		   char *err, size_t err_size)
 {
 	char *script = NULL;
 	size_t size;
@@ -125,18 +134,17 @@ static int replace(const struct dp_guard *g, const struct to_table *table,
 		fill_sets(table, also, out);
 		fclose(out);
 	}
-	return run(script, err, err_size);
+	return run(g, script, err, err_size);
 }
 
-int dp_guard_start(const struct dp_guard *g, const struct to_table *table, char *err,
-		   size_t err_size)
+int dp_guard_start(struct dp_guard *g, const struct to_table *table, char *err, size_t err_size)
 {
 	return g->interfaces ? replace(g, table, NULL, err, err_size) : 0;
 }
 
 /* The counters go on, unless somebody has taken the table away. */
-static int change(const struct dp_guard *g, const struct to_table *table,
-		  const struct to_table *also, char *err, size_t err_size)
+static int change(struct dp_guard *g, const struct to_table *table, const struct to_table *also,
+		  char *err, size_t err_size)
 {
 	char *script = NULL;
 	size_t size;
@@ -146,7 +154,7 @@ static int change(const struct dp_guard *g, const struct to_table *table,
 		fill_sets(table, also, out);
 		fclose(out);
 	}
-	if (run(script, err, err_size) == 0)
+	if (run(g, script, err, err_size) == 0)
 		return 0;
 	return replace(g, table, also, err, err_size);
 }
@@ -179,8 +187,16 @@ void dp_guard_find(struct dp_guard *g, const struct dp_port *port, unsigned port
 	}
 }
 
+void dp_guard_release(struct dp_guard *g)
+{
+	if (g->nft)
+		nft_ctx_free(g->nft);
+	g->nft = NULL;
+}
+
 int dp_unguard_main(int argc, char **argv)
 {
+	struct dp_guard g = {0};
 	char err[512];
 	int ret;
 
@@ -192,7 +208,9 @@ int dp_unguard_main(int argc, char **argv)
 		fprintf(stderr, "turnout-dp: unexpected argument '%s'\n", argv[1]);
 		return TO_EXIT_USAGE;
 	}
-	if (run(strdup("add table " NFT "\ndelete table " NFT "\n"), err, sizeof(err)) < 0) {
+	ret = run(&g, strdup("add table " NFT "\ndelete table " NFT "\n"), err, sizeof(err));
+	dp_guard_release(&g);
+	if (ret < 0) {
 		fprintf(stderr, "turnout-dp: %s\n", err);
 		return TO_EXIT_UNREACHABLE;
 	}

@@ -15,7 +15,12 @@
 
 #define DP_GUARD "turnout-guard" /* the table, of family netdev */
 
+struct nft_ctx;
+
 struct dp_guard {
+	/* Stays open: the kernel closes it only when all readers have let go of what it has
+	 * changed, up to a second later. */
+	struct nft_ctx *nft;
 	unsigned interfaces; /* 0: there is nothing to guard */
 	char interface[DP_MAX_PORTS][TO_IF_NAME];
 	bool wide; /* keeps more from the kernel than the running table needs */
@@ -28,14 +33,16 @@ void dp_guard_find(struct dp_guard *g, const struct dp_port *port, unsigned port
  * Puts the guard of `table` there, in place of the one that may be there, at once. Returns 0 or a
  * negative errno with a message.
  */
-int dp_guard_start(const struct dp_guard *g, const struct to_table *table, char *err,
-		   size_t err_size);
+int dp_guard_start(struct dp_guard *g, const struct to_table *table, char *err, size_t err_size);
 
 /* Before `next` follows `running`: it keeps what is either's from the kernel. Likewise. */
 int dp_guard_widen(struct dp_guard *g, const struct to_table *running, const struct to_table *next,
 		   char *err, size_t err_size);
 /* Once `running` is live: what is its alone. Says on stderr when it cannot. */
 void dp_guard_narrow(struct dp_guard *g, const struct to_table *running);
+
+/* What the kernel was told stays. */
+void dp_guard_release(struct dp_guard *g);
 
 /* `turnout-dp unguard`: takes it away. Returns an exit code. */
 int dp_unguard_main(int argc, char **argv);

@@ -485,6 +485,7 @@ int dp_run_main(int argc, char **argv)
 		dp_report(&r.live, r.workers, running_seconds(&r), stdout);
 	}
 	stop(&r);
+	dp_guard_release(&r.guard);
 	rte_eal_cleanup();
 	return code;
 }
