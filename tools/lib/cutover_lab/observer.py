@@ -3,7 +3,7 @@
 It shares nothing with the engine, whose word it is held against.
 
 A flow is a Call-ID, or a TCP connection from its SYN on, or the client's socket of a TURN session.
-One whose packets went to two edges has moved."""
+One whose packets went to two edges has moved. Health checks of the gateway's own are none."""
 
 import collections
 import re
@@ -13,8 +13,8 @@ import cutover_lab.site as site
 from netns import inside
 from processes import Process
 
-WHAT = (f"udp dst port {site.SIP} or udp dst port {site.TURN} or (tcp and (dst port {site.SIP} or "
-        f"dst port {site.TLS} or dst port {site.FEDERATION}))")
+WHAT = (f"not src host {site.GATEWAY} and (udp dst port {site.SIP} or udp dst port {site.TURN} or "
+        f"(tcp and (dst port {site.SIP} or dst port {site.TLS} or dst port {site.FEDERATION})))")
 SNAP = 512  # a Call-ID is in the first lines
 CALL_ID = re.compile(rb"^(?:Call-ID|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 EDGE_OF = {bytes(map(int, site.address(e, w).split("."))): e

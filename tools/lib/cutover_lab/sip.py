@@ -17,7 +17,9 @@ CALLED = """<?xml version="1.0"?>
   <recv request="OPTIONS" optional="true" next="alive"/>
   <recv request="INVITE"/>
   <send>{trying}</send>
+  <label id="answer"/>
   <send retrans="500">{answer}</send>
+  <recv request="INVITE" optional="true" next="answer"/>
   <recv request="ACK" optional="false" rtd="true"/>
   <recv request="BYE"/>
   <send next="end">{short_answer}</send>
