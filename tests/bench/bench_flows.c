@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Makes what a benchmark of the running engine begins with: a state file in which every flow is
- * proven, and a capture with a request of each.
+ * proven, and a capture with a request of each; or, of the first TALKS flows, the request and the
+ * answer.
  *
- *   bench_flows PLAN FLOWS CAPACITY STATE CAPTURE
+ *   bench_flows PLAN FLOWS CAPACITY STATE CAPTURE [TALKS]
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -55,21 +56,29 @@ static int open_flows(const struct to_table *t, struct bench_flows *flows, uint3
 	return ret;
 }
 
-static int write_requests(const struct bench_flows *flows, const char *path)
+static void dump(pcap_dumper_t *out, const struct bench_flows *flows, uint32_t i, bool answer)
 {
 	struct pcap_pkthdr head = {.caplen = BENCH_FRAME, .len = BENCH_FRAME};
+	uint8_t frame[BENCH_FRAME] = {0};
+
+	bench_flow_put(flows, i, answer, frame);
+	pcap_dump((u_char *)out, &head, frame);
+}
+
+static int write_frames(const struct bench_flows *flows, uint32_t n, bool answers, const char *path)
+{
 	pcap_t *p = pcap_open_dead(DLT_EN10MB, SNAPLEN);
 	pcap_dumper_t *out = p ? pcap_dump_open(p, path) : NULL;
-	uint8_t frame[BENCH_FRAME] = {0};
 	int ret = 0;
 
 	if (!out) {
 		ret = -EIO;
 		goto close;
 	}
-	for (uint32_t i = 0; i < flows->n; i++) {
-		bench_flow_put(flows, i, false, frame);
-		pcap_dump((u_char *)out, &head, frame);
+	for (uint32_t i = 0; i < n; i++) {
+		dump(out, flows, i, false);
+		if (answers)
+			dump(out, flows, i, true);
 	}
 	if (pcap_dump_flush(out))
 		ret = -EIO;
@@ -83,12 +92,14 @@ close:
 static int make(const struct to_table *t, char **argv)
 {
 	struct bench_flows flows = {0};
-	int ret = bench_flows_new(&flows, (uint32_t)strtoul(argv[2], NULL, 10));
+	uint32_t n = (uint32_t)strtoul(argv[2], NULL, 10);
+	uint32_t talks = argv[6] ? (uint32_t)strtoul(argv[6], NULL, 10) : 0;
+	int ret = bench_flows_new(&flows, n);
 
 	if (ret == 0)
 		ret = open_flows(t, &flows, (uint32_t)strtoul(argv[3], NULL, 10), argv[4]);
 	if (ret == 0)
-		ret = write_requests(&flows, argv[5]);
+		ret = write_frames(&flows, talks && talks < n ? talks : n, talks, argv[5]);
 	if (ret < 0)
 		fprintf(stderr, "bench_flows: %s\n", strerror(-ret));
 	bench_flows_free(&flows);
@@ -102,8 +113,8 @@ int main(int argc, char **argv)
 	struct to_image image = {0};
 	int rc = 1;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: %s PLAN FLOWS CAPACITY STATE CAPTURE\n", argv[0]);
+	if (argc != 6 && argc != 7) {
+		fprintf(stderr, "usage: %s PLAN FLOWS CAPACITY STATE CAPTURE [TALKS]\n", argv[0]);
 		return 2;
 	}
 	if (to_plan_load(argv[1], &report, &plan) ||
