@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """From COMMIT to live: commit.py dp|xdp FLOWS ROUTES SAMPLES. Prints JSON: {"pins", "sent", "lost",
-"image", "prepare", "live", "grace"}, the last three lists of nanoseconds.
+"image", "prepare", "live", "yardstick"}, the last three lists of nanoseconds.
 
 FLOWS pins live in the engine, of which some go on talking; generations of two stages with ROUTES
 routes are published in turn. TURNOUT_BUILD is the build directory."""
@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from wire import ENGINES, STAGES, TALKS, GracePeriod, Sender, Wire, enter, image_of, make_flows, write_plan
+from wire import ENGINES, FIRST, STAGES, TALKS, Sender, Wire, enter, image_of, make_flows, write_plan
 
 from common import renumbered
 from protocol import Client
@@ -19,15 +19,18 @@ from protocol import Client
 RATE = 2000  # frames a second
 
 
-def measure(client, images, samples):
-    grace = GracePeriod()
-    found = {"prepare": [], "live": [], "grace": []}
-    for i in range(samples):
-        image = renumbered(images[i % 2], client.welcome.generation + 2 + i)
-        found["grace"].append(grace.measure())
-        prepared = client.prepare(image)
-        found["prepare"].append(prepared.took_ns)
-        found["live"].append(client.commit(prepared.generation)[-1].took_ns)
+def measure(client, engine, images, samples):
+    yardstick = engine.yardstick(engine)
+    found = {"prepare": [], "live": [], "yardstick": []}
+    try:
+        for i in range(samples):
+            image = renumbered(images[i % 2], client.welcome.generation + 2 + i)
+            found["yardstick"].append(yardstick.measure())
+            prepared = client.prepare(image)
+            found["prepare"].append(prepared.took_ns)
+            found["live"].append(client.commit(prepared.generation)[-1].took_ns)
+    finally:
+        yardstick.close()
     return found
 
 
@@ -41,13 +44,13 @@ def run(engine, directory, flows, routes, samples):
     wire = Wire()
     engine.start(state, room)
     with Client(engine.path) as client:
-        client.publish(renumbered(images[0], client.welcome.generation + 1))
+        client.publish(renumbered(image_of(plan, FIRST, directory), client.welcome.generation + 1))
         engine.fill(capture)
         pins, begin = engine.pins(), wire.settled()
         sender = Sender(capture, RATE)
         while wire.counted()[0] < begin[0] + RATE // 10:
             client.page(limit=1)
-        found = measure(client, images, samples)
+        found = measure(client, engine, images, samples)
         sender.stop()
     end = wire.settled()
     sent, received = (e - b for b, e in zip(begin, end))

@@ -4,6 +4,7 @@ are proven, and who sends their frames by the other end. In namespaces of the pr
 
 import array
 import ctypes
+import mmap
 import os
 import platform
 import signal
@@ -18,13 +19,13 @@ sys.path[:0] = [str(HERE.parent / "engine"), str(HERE.parent / "replay")]
 from common import BUILD, TURNOUT  # noqa: E402
 from protocol import PIN4, Client  # noqa: E402
 
-STAGES = "many", "more"
+FIRST, STAGES = "half", ("many", "more")  # FIRST: by which bench_flows proves flows
 SKIP, INSIDE = 77, "TURNOUT_BENCH_INSIDE"
 PORT, FAR, MAC = "port0", "far0", "02:00:00:00:00:01"  # the MAC that bench_flows writes to
 HOPS = ["--nexthop", "outside=02:00:00:00:00:0a", "--nexthop", "edges=02:00:00:00:00:0b"]
 TALKS = 4096  # flows that go on talking; the others only live
 PCAP_HEAD, RECORD_HEAD, FRAME = 24, 16, 60
-READY_S, QUIET_S, EAL_MB = 120, 2, 256
+READY_S, QUIET_S, SETTLE_S, EAL_MB = 120, 2, 0.03, 256
 BPF_MAP_CREATE, BPF_MAP_UPDATE, MAP_ARRAY, MAP_OF_MAPS = 0, 2, 2, 12
 
 
@@ -158,46 +159,53 @@ class Engine:
         self.log.close()
 
 
-class Dp(Engine):
-    """Over DPDK's AF_PACKET driver; takes the state file over."""
+class Handshake:
+    """How long it takes until as many spinning processes as the engine has workers have seen a
+    number: what this machine's scheduler takes from any engine. The engine is stopped meanwhile,
+    and these are stopped while it is measured."""
 
-    name, workers = "turnout-dp", 2
+    def __init__(self, engine):
+        self.engine, self.room = engine.process.pid, mmap.mmap(-1, 4096)
+        self.number, self.pids = 0, []
+        for i in range(engine.workers):
+            pid = os.fork()
+            if pid == 0:
+                while True:
+                    self.room[1 + i] = self.room[0]
+            os.kill(pid, signal.SIGSTOP)
+            self.pids.append(pid)
 
-    def start(self, state, room):
-        cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))))
-        self.run([BUILD / "dataplane/turnout-dp", "run", f"--lcores=(0-{self.workers})@({cpus})",
-                  "--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", EAL_MB,
-                  "--log-level=*:error", "--vdev", f"net_af_packet0,iface={PORT},framecnt=4096",
-                  "--", "--port", "net_af_packet0:both", *HOPS, "--workers", self.workers,
-                  "--state", state, "--pins", room, "--control", self.path])
+    def measure(self):
+        """Nanoseconds. The first look is at once, the others are a millisecond apart, as the
+        engine's are."""
+        os.kill(self.engine, signal.SIGSTOP)
+        self.signal(signal.SIGCONT)
+        time.sleep(SETTLE_S)
+        begun, self.number = time.monotonic_ns(), self.number % 255 + 1
+        self.room[0] = self.number
+        while any(self.room[1 + i] != self.number for i in range(len(self.pids))):
+            time.sleep(0.001)
+        took = time.monotonic_ns() - begun
+        self.signal(signal.SIGSTOP)
+        os.kill(self.engine, signal.SIGCONT)
+        time.sleep(SETTLE_S)
+        return took
 
-    def fill(self, capture):
-        """It has them."""
+    def signal(self, number):
+        for pid in self.pids:
+            os.kill(pid, number)
 
-
-class Xdp(Engine):
-    """In generic mode; learns its flows from their frames, which all come twice."""
-
-    name = "turnout-xdp"
-
-    def start(self, state, room):
-        state.unlink()
-        bpf = self.dir / "bpf"
-        bpf.mkdir()
-        command("mount", "-t", "bpf", "bpf", bpf)
-        self.run([BUILD / "bpf/turnout-xdp", "run", "--port", f"{PORT}:both", "--mode", "generic",
-                  "--pin", bpf / "t", "--pins", room, *HOPS, "--control", self.path])
-
-    def fill(self, capture):
-        sender = Sender(capture, turns=1)
-        sender.process.wait()
+    def close(self):
+        self.signal(signal.SIGKILL)
+        for pid in self.pids:
+            os.waitpid(pid, 0)
 
 
 class GracePeriod:
     """The update of a map of maps of our own, in which the kernel waits for one RCU grace period:
     as turnout-xdp does."""
 
-    def __init__(self):
+    def __init__(self, _):
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.number = {"x86_64": 321, "aarch64": 280}[platform.machine()]
         self.inner = self.create(MAP_ARRAY, 4, 4, 0)
@@ -225,6 +233,51 @@ class GracePeriod:
         begun = time.monotonic_ns()
         self.bpf(BPF_MAP_UPDATE, self.update)
         return time.monotonic_ns() - begun
+
+    def close(self):
+        """The kernel takes the maps back."""
+
+
+class Dp(Engine):
+    """Over DPDK's AF_PACKET driver; takes the state file over."""
+
+    name, workers, yardstick = "turnout-dp", 2, Handshake
+
+    def start(self, state, room):
+        cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        self.run([BUILD / "dataplane/turnout-dp", "run", f"--lcores=(0-{self.workers})@({cpus})",
+                  "--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", EAL_MB,
+                  "--log-level=*:error", "--vdev", f"net_af_packet0,iface={PORT},framecnt=4096",
+                  "--", "--port", "net_af_packet0:both", *HOPS, "--workers", self.workers,
+                  "--state", state, "--pins", room, "--control", self.path])
+
+    def fill(self, capture):
+        """It has them."""
+
+
+class Xdp(Engine):
+    """In generic mode; learns its flows from their frames, which all come twice."""
+
+    name, yardstick = "turnout-xdp", GracePeriod
+
+    def start(self, state, room):
+        state.unlink()
+        bpf = self.dir / "bpf"
+        bpf.mkdir()
+        command("mount", "-t", "bpf", "bpf", bpf)
+        self.run([BUILD / "bpf/turnout-xdp", "run", "--port", f"{PORT}:both", "--mode", "generic",
+                  "--pin", bpf / "t", "--pins", room, *HOPS, "--control", self.path])
+
+    def fill(self, capture):
+        """Again where frames were lost: the wire holds as much as the machine lets it."""
+        before, pins = -1, 0
+        while pins > before:
+            Sender(capture, turns=1).process.wait()
+            before, pins = pins, self.pins()
+
+    def stop(self):
+        super().stop()
+        subprocess.run(["umount", str(self.dir / "bpf")], capture_output=True, check=False)
 
 
 ENGINES = {"dp": Dp, "xdp": Xdp}
