@@ -13,7 +13,7 @@
 #include "table_load.h"
 
 #define TELL_NS       1000000000u /* how often a peer is told that its generation is not live yet */
-#define SOON_NS       5000000u    /* it usually is after some microseconds */
+#define SOON_NS       200000u     /* it usually is after some microseconds */
 #define LOOK_NS       1000000u    /* and if it is not by then, it is looked after so often */
 #define RELEASE_WALKS 4
 #define RELEASE_NS    20000000u /* between two of them: longer than a worker's clock is late */
