@@ -98,6 +98,11 @@ bool dp_generation_reclaim(struct dp_generations *g)
 	return true;
 }
 
+bool dp_generation_is_settled(const struct dp_generations *g)
+{
+	return g->running && !g->before && dp_generation_is_live(g);
+}
+
 uint64_t dp_generation_age_ns(const struct dp_generations *g)
 {
 	return monotonic_ns() - g->published_ns;

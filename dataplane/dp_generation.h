@@ -53,6 +53,8 @@ int dp_generation_publish(struct dp_generations *g, struct to_table *table);
 bool dp_generation_is_live(const struct dp_generations *g);
 /* Frees the table before it, when that is so and its grace period is over. True: it is gone. */
 bool dp_generation_reclaim(struct dp_generations *g);
+/* Both: whoever waited for the running generation can have been told. */
+bool dp_generation_is_settled(const struct dp_generations *g);
 
 /* Nanoseconds since the running generation was published. */
 uint64_t dp_generation_age_ns(const struct dp_generations *g);

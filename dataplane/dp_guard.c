@@ -159,12 +159,33 @@ static int change(struct dp_guard *g, const struct to_table *table, const struct
 	return replace(g, table, also, err, err_size);
 }
 
+/* As the compiler writes them: in one order. */
+static bool are_same_addresses(const struct to_table *a, const struct to_table *b)
+{
+	uint32_t n = to_table_address_count(a);
+
+	if (n != to_table_address_count(b))
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct to_address *x = &to_table_addresses(a)[i],
+					*y = &to_table_addresses(b)[i];
+
+		if (x->kind != y->kind || memcmp(&x->addr, &y->addr, sizeof(x->addr)) != 0)
+			return false;
+	}
+	return true;
+}
+
 int dp_guard_widen(struct dp_guard *g, const struct to_table *running, const struct to_table *next,
 		   char *err, size_t err_size)
 {
 	if (!g->interfaces)
 		return 0;
 	g->wide = true;
+	/* nftables takes milliseconds, in which nothing is committed: what is missing now is put
+	 * back when this is live */
+	if (are_same_addresses(running, next))
+		return 0;
 	return change(g, running, next, err, err_size);
 }
 

@@ -23,7 +23,7 @@ struct dp_guard {
 	struct nft_ctx *nft;
 	unsigned interfaces; /* 0: there is nothing to guard */
 	char interface[DP_MAX_PORTS][TO_IF_NAME];
-	bool wide; /* keeps more from the kernel than the running table needs */
+	bool wide; /* may keep more from the kernel than the running table needs */
 };
 
 /* Those of the started ports that the kernel has an interface of. */
@@ -35,7 +35,8 @@ void dp_guard_find(struct dp_guard *g, const struct dp_port *port, unsigned port
  */
 int dp_guard_start(struct dp_guard *g, const struct to_table *table, char *err, size_t err_size);
 
-/* Before `next` follows `running`: it keeps what is either's from the kernel. Likewise. */
+/* Before `next` follows `running`: it keeps what is either's from the kernel. Likewise. Asks
+ * nftables nothing where they have the same addresses. */
 int dp_guard_widen(struct dp_guard *g, const struct to_table *running, const struct to_table *next,
 		   char *err, size_t err_size);
 /* Once `running` is live: what is its alone. Says on stderr when it cannot. */

@@ -376,21 +376,24 @@ static int wait_ms(const struct dp_run *r)
 	const struct to_engine_server *server = r->control.server;
 	int ms = server ? to_engine_server_timeout(server) : -1;
 	bool look = !r->first_tsc || r->options.packets || r->options.seconds ||
-		    r->live.generations.before || dp_nexthops_waits(&r->live.nexthops);
+		    r->live.generations.before || r->guard.wide ||
+		    dp_nexthops_waits(&r->live.nexthops);
 	int most = look ? LOOK_MS : LINKS_MS;
 
 	return ms < 0 || ms > most ? most : ms;
 }
 
-/* What the kernel says, and what waits for workers. */
-static void look_after(struct dp_run *r)
+/* What the kernel says, and what waits for workers. `settled`: before the server's turn, so that
+ * nobody is told later because of a disk or nftables. */
+static void look_after(struct dp_run *r, bool settled)
 {
 	struct dp_generations *g = &r->live.generations;
 
-	dp_control_keep(&r->control);
-	dp_generation_reclaim(g);
-	if (r->guard.wide && dp_generation_is_live(g))
+	if (settled && dp_generation_is_settled(g)) {
+		dp_control_keep(&r->control);
 		dp_guard_narrow(&r->guard, g->running);
+	}
+	dp_generation_reclaim(g);
 	dp_intake_look(&r->intake, g->running, g->running && dp_generation_is_live(g));
 	dp_nexthops_look(&r->live.nexthops);
 	dp_exception_mirror(&r->live);
@@ -403,15 +406,17 @@ static void watch(struct dp_run *r)
 	struct pollfd fds[] = {{.fd = r->signals, .events = POLLIN},
 			       {.fd = server ? to_engine_server_fd(server) : -1, .events = POLLIN},
 			       {.fd = dp_nexthops_fd(&r->live.nexthops), .events = POLLIN}};
+	bool settled;
 
 	while (!is_over(r)) {
 		if (poll(fds, 3, wait_ms(r)) < 0 && errno != EINTR)
 			return;
 		if (!take_signals(r))
 			return;
+		settled = dp_generation_is_settled(&r->live.generations);
 		if (server)
 			to_engine_server_turn(server);
-		look_after(r);
+		look_after(r, settled);
 		to_engine_notify_turn(&r->notice, r->live.generations.running);
 	}
 }
