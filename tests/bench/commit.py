@@ -11,7 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from wire import ENGINES, FIRST, STAGES, TALKS, Sender, Wire, enter, image_of, make_flows, write_plan
+from wire import (ENGINES, FIRST, STAGES, TALKS, Sender, Wire, enter, image_of, make_flows,
+                  write_plan)
 
 from common import renumbered
 from protocol import Client
@@ -38,8 +39,8 @@ def run(engine, directory, flows, routes, samples):
     plan = directory / "plan.yaml"
     write_plan(plan, routes, 20)
     room = flows + flows // 4 + 4096
-    every = flows if engine.name == "turnout-xdp" else min(flows, TALKS)
-    state, capture = make_flows(plan, flows, room, directory, every)
+    talks = flows if engine.learns else min(flows, TALKS)
+    state, capture = make_flows(plan, flows, room, directory, talks)
     images = [image_of(plan, stage, directory) for stage in STAGES]
     wire = Wire()
     engine.start(state, room)

@@ -108,8 +108,8 @@ def run(engine, directory, flows, routes, samples):
     plan = directory / "plan.yaml"
     write_plan(plan, routes, 20)
     room = flows + flows // 4 + 4096
-    every = flows if engine.name == "turnout-xdp" else min(flows, TALKS)
-    state, capture = make_flows(plan, flows, room, directory, every)
+    talks = flows if engine.learns else min(flows, TALKS)
+    state, capture = make_flows(plan, flows, room, directory, talks)
     Wire()
     engine.start(state, room)
     daemon = Daemon(directory, plan, engine)

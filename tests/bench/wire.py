@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What benchmarks of a running engine share: an engine on one end of a veth pair, full of flows that
-are proven, and who sends their frames by the other end. In namespaces of the process's own."""
+"""What benchmarks of a running engine share: an engine on one end of a veth pair, full of proven
+flows, and who sends their frames by the other end. In namespaces of the process's own."""
 
 import array
 import ctypes
@@ -56,7 +56,8 @@ def write_plan(path, routes, share):
     text = text.replace("address: media}", "address: media, check: none}")
     for n, name in enumerate(STAGES):
         of = ", ".join(f"p{i}: {share + n + i % 2}" for i in range(routes))
-        text += f"  - name: {name}\n    routes: {{media: {{default: {share}, partners: {{{of}}}}}}}\n"
+        text += (f"  - name: {name}\n    routes: {{media: {{default: {share}, "
+                 f"partners: {{{of}}}}}}}\n")
     text = text.replace("stages:\n", f"partners:\n{partners}stages:\n")
     path.write_text(text, encoding="utf-8")
 
@@ -124,7 +125,7 @@ class Sender:
 class Engine:
     """`flows` live in it when it is ready. Its table comes by the protocol."""
 
-    workers = 1
+    workers, learns = 1, False
 
     def __init__(self, directory):
         self.dir, self.path = directory, directory / "engine.sock"
@@ -258,7 +259,7 @@ class Dp(Engine):
 class Xdp(Engine):
     """In generic mode; learns its flows from their frames, which all come twice."""
 
-    name, yardstick = "turnout-xdp", GracePeriod
+    name, yardstick, learns = "turnout-xdp", GracePeriod, True
 
     def start(self, state, room):
         state.unlink()
