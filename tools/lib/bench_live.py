@@ -51,7 +51,7 @@ class Commit:
         for engine, name in ENGINES.items():
             found = ask(top, build, "commit.py", engine, quick)
             grace = engine == "xdp"
-            yardstick = "an RCU grace period" if grace else "a hand-shake with 2 idle loops"
+            yardstick = "an RCU grace period" if grace else "a hand-shake with two loops"
             live = statistics.median(found["live"]) / statistics.median(found["yardstick"])
             yield row(name, found, "commit to live",
                       {"prepare": "prepare", "live": "commit to live", "yardstick": yardstick},
