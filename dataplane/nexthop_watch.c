@@ -108,7 +108,8 @@ static int watch_outside(struct to_nexthop_watch *w, uint32_t id, enum to_family
 
 static int watch_edge(struct to_nexthop_watch *w, const struct to_table *t, uint32_t e)
 {
-	struct to_hop_wanted want = {.kind = TO_HOP_ROUTED, .address = to_view_edge_address(t, (uint8_t)e)};
+	struct to_hop_wanted want = {.kind = TO_HOP_ROUTED,
+				     .address = to_view_edge_address(t, (uint8_t)e)};
 
 	if (!want.address.d[0] && !want.address.d[1])
 		return 0; /* no frame goes there */

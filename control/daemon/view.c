@@ -45,8 +45,8 @@ void to_view_detach(struct to_view *v)
 		v->samples[i].at = 0;
 }
 
-/* An affinity is a memory, a fragment is gone before anybody could wait for it, and a transaction is
- * a call's, or over in seconds. */
+/* An affinity is a memory, a fragment is gone before anybody could wait for it, and a transaction
+ * is a call's, or over in seconds. */
 static bool is_flow(uint8_t kind)
 {
 	return kind == TO_PIN4 || kind == TO_PIN6 || kind == TO_DIALOG || kind == TO_OWNER;

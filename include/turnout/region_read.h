@@ -98,7 +98,8 @@ static inline bool to_region_indexes_are_good(const struct to_region *r)
 		const struct to_region_live *l = &r->alive[i];
 
 		if ((l->service >= TO_MAX_SERVICES && l->service != TO_NO_INDEX) ||
-		    l->edge >= TO_MAX_EDGES || l->kind >= TO_ENTRY_KIND_COUNT || l->life >= TO_LIFE_COUNT)
+		    l->edge >= TO_MAX_EDGES || l->kind >= TO_ENTRY_KIND_COUNT ||
+		    l->life >= TO_LIFE_COUNT)
 			return false;
 	}
 	return true;

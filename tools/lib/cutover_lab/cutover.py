@@ -13,7 +13,7 @@ from processes import Failed
 # (words of `turnout stage`, the stage, the share of new clients)
 STEPS = [(("next",), "canary", 0), (("next",), "ten", 0.1), (("next",), "full", 1),
          (("back",), "ten", 0.1), (("next",), "full", 1), (("next",), "drain", 1)]
-DRAINED = 180  # seconds at most: a TURN allocation outlives its client, and its pin outlives that
+DRAINED = 180  # seconds at most
 DRAINS = 15  # seconds of it that are shown when the play ends there
 
 
@@ -86,10 +86,11 @@ class Cutover:
         while True:
             edges = [e for e in self.gateway.turnout("edges")["edges"] if e["pool"] == "legacy"]
             totals = {e["name"]: e["total"] for e in edges}
-            if all(e["safe_to_stop"] for e in edges):
+            if all(e["safe_to_stop"] for e in edges) or \
+                    (self.load.sessions_are_over() and is_left_behind(edges)):
                 break
             if time.monotonic() > end and until == "drain":
-                self.tell("the play ends here; TURN allocations go on for minutes")
+                self.tell("the play ends here")
                 return
             if time.monotonic() > end:
                 raise Failed("the old pool does not empty: " +
@@ -98,8 +99,16 @@ class Cutover:
                 self.tell("still there: " + ", ".join(f"{n} {t}" for n, t in totals.items()))
             shown = totals
             self.load.rest(2)
-        self.tell("e1, e2: safe to stop")
-        self.gateway.turnout("retire", "legacy", "--yes")
+        self.retire(sum(totals.values()))
+
+    def retire(self, left):
+        """`left`: allocations whose clients have gone."""
+        if left:
+            self.tell(f"{left} TURN allocations that their clients have left behind go on for "
+                      "minutes; they are given up")
+        else:
+            self.tell("e1, e2: safe to stop")
+        self.gateway.turnout("retire", "legacy", "--yes", *(["--force"] if left else []))
         self.tell("legacy is retired")
 
     def judge(self):
@@ -107,6 +116,13 @@ class Cutover:
         result.update(shares=self.shares, switches=self.switches,
                       seconds=round(time.monotonic() - self.began, 1))
         return result
+
+
+def is_left_behind(edges):
+    """Is nothing there but TURN allocations? coturn's client makes two for a session, and ends one
+    of them; the server keeps the other for 13 minutes."""
+    return {service for e in edges for service, n in e["entries"].items()
+            if n["proven"] + n["unproven"]} == {"av"}
 
 
 def observed(result, observer):

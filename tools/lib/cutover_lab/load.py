@@ -102,6 +102,9 @@ class Load:
         return tls.ask(self.watch, "client", site.TLS,
                        [site.client(begin + i) for i in range(number)])
 
+    def sessions_are_over(self):
+        return all(s.process.child.poll() is not None for s in self.sessions)
+
     def hang_up(self):
         """No new calls, and those that are there end by themselves; connections are closed."""
         for calls in self.calls:

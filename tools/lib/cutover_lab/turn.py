@@ -10,7 +10,6 @@ from processes import Process
 
 USER, PASSWORD, PEER_PORT = "lab", "lab", 3480
 EVERY = 20  # ms between a session's messages
-LIFETIME = 30  # seconds that the server keeps an allocation of a client that has gone
 
 
 def serve(watch, directory, edge):
@@ -22,7 +21,7 @@ def serve(watch, directory, edge):
             "turnserver", "-n", "--listening-ip", address, "--relay-ip", address,
             "--listening-port", site.TURN, "--min-port", site.RELAYS[0], "--max-port",
             site.RELAYS[1], "--user", f"{USER}:{PASSWORD}", "--realm", "lab", "--lt-cred-mech",
-            "--fingerprint", "--max-allocate-lifetime", LIFETIME, "--no-tls", "--no-dtls", "--no-tcp", "--no-cli", "--log-file",
+            "--fingerprint", "--no-tls", "--no-dtls", "--no-tcp", "--no-cli", "--log-file",
             own / "log", "--pidfile", own / "pid", "--userdb", own / "db", "--no-stdout-log"])
     return process
 
