@@ -14,7 +14,6 @@ from processes import Failed
 STEPS = [(("next",), "canary", 0), (("next",), "ten", 0.1), (("next",), "full", 1),
          (("back",), "ten", 0.1), (("next",), "full", 1), (("next",), "drain", 1)]
 DRAINED = 180  # seconds at most
-DRAINS = 15  # seconds of it that are shown when the play ends there
 
 
 class Cutover:
@@ -30,7 +29,7 @@ class Cutover:
     def tell(self, text):
         self.say(f"{time.monotonic() - self.began:6.1f} s  {text}")
 
-    def run(self, until):
+    def run(self):
         """`until`: "drain", once the old pool is seen to empty, or "retire"."""
         size = self.load.size
         self.load.begin()
@@ -42,7 +41,7 @@ class Cutover:
             self.switch(words, stage)
             self.new_clients(stage, part)
             self.load.rest(self.rest)
-        self.drain(until)
+        self.drain()
         return self.judge()
 
     def switch(self, words, stage):
@@ -76,22 +75,19 @@ class Cutover:
             raise Failed(f"{stage}: {new} of {self.fresh} new clients went to the new pool, not "
                          f"{low} to {high}")
 
-    def drain(self, until):
+    def drain(self):
         """The old pool empties by itself, and is retired when it is safe."""
         self.gateway.turnout("drain", "legacy")
         self.tell("drain legacy: what it has goes on, nothing new comes")
         self.load.hang_up()
         self.tell("the users hang up")
-        end, shown = time.monotonic() + (DRAINS if until == "drain" else DRAINED), None
+        end, shown = time.monotonic() + DRAINED, None
         while True:
             edges = [e for e in self.gateway.turnout("edges")["edges"] if e["pool"] == "legacy"]
             totals = {e["name"]: e["total"] for e in edges}
             if all(e["safe_to_stop"] for e in edges) or \
                     (self.load.sessions_are_over() and is_left_behind(edges)):
                 break
-            if time.monotonic() > end and until == "drain":
-                self.tell("the play ends here")
-                return
             if time.monotonic() > end:
                 raise Failed("the old pool does not empty: " +
                              "; ".join(t for e in edges for t in e["evidence"]))
