@@ -199,7 +199,7 @@ static void check_vlan(const struct to_xdp_nexthops *n, const struct to_link *li
 
 static void attach_late(struct to_xdp_nexthops *n, struct to_xdp_port *port)
 {
-	if (to_xdp_port_attach(n->xdp, n->ports, port) < 0) {
+	if (to_xdp_port_attach_late(n->xdp, n->ports, port) < 0) {
 		to_xdp_port_tell(n->ports, port);
 		return;
 	}

@@ -23,7 +23,8 @@
 
 void to_xdp_ports_init(struct to_xdp_ports *p, const struct to_xdp_run_options *o)
 {
-	*p = (struct to_xdp_ports){.n = o->ports, .mode = o->mode};
+	*p = (struct to_xdp_ports){
+		.n = o->ports, .mode = o->mode, .chosen = o->mode == TO_XDP_AUTO};
 	for (unsigned i = 0; i < o->ports; i++)
 		p->port[i].option = o->port[i];
 	snprintf(p->dir, sizeof(p->dir), "%s/" LINKS, o->pin);
@@ -81,12 +82,18 @@ static struct to_xdp_port *named(struct to_xdp_ports *p, const char *name)
 /* What a frame that comes by the port is decided by: until it is told, the kernel has them. */
 static void tell_program(struct to_xdp *x, struct to_xdp_port *port)
 {
-	struct to_bpf_port v = {.zone = port->option.zone};
+	struct to_bpf_port v = {.zone = port->option.zone}, known;
+	const struct bpf_map *ports = x->skel->maps.ports;
 	int ret;
 
 	memcpy(v.own, port->mac, sizeof(v.own));
-	ret = bpf_map__update_elem(x->skel->maps.ports, &port->ifindex, sizeof(port->ifindex), &v,
-				   sizeof(v), BPF_ANY);
+	/* an element that is replaced is used again for another port, under a packet's eyes */
+	if (bpf_map__lookup_elem(ports, &port->ifindex, sizeof(port->ifindex), &known,
+				 sizeof(known), 0) == 0 &&
+	    !memcmp(&known, &v, sizeof(v)))
+		return;
+	ret = bpf_map__update_elem(ports, &port->ifindex, sizeof(port->ifindex), &v, sizeof(v),
+				   BPF_ANY);
 	to_xdp_tell(&port->untold, ret,
 		    "cannot tell the program of %s, whose frames the kernel has",
 		    port->option.name);
@@ -101,11 +108,18 @@ static uint32_t link_ifindex(int fd)
 	return bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.xdp.ifindex;
 }
 
-bool to_xdp_is_native(uint32_t ifindex)
+/* Returns 1 or 0, or a negative errno where the kernel does not say. */
+static int is_native(uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, q);
+	int ret = bpf_xdp_query((int)ifindex, 0, &q);
 
-	return bpf_xdp_query((int)ifindex, 0, &q) == 0 && q.attach_mode == XDP_ATTACHED_DRV;
+	return ret < 0 ? ret : q.attach_mode == XDP_ATTACHED_DRV;
+}
+
+bool to_xdp_is_native(uint32_t ifindex)
+{
+	return is_native(ifindex) == 1;
 }
 
 static uint32_t pinned_ifindex(const char *path)
@@ -145,12 +159,14 @@ static void find_link(const char *dir, const char *path, uint32_t ifindex)
  * mode. */
 static int exchange(struct to_xdp *x, const char *path, uint32_t ifindex, enum to_xdp_mode mode)
 {
-	int fd = bpf_obj_get(path), ret = -ENOENT;
+	int fd = bpf_obj_get(path), ret = -ENOENT, native;
 
 	if (fd < 0)
 		return fd;
-	if (link_ifindex(fd) == ifindex &&
-	    (mode == TO_XDP_AUTO || to_xdp_is_native(ifindex) == (mode == TO_XDP_NATIVE)))
+	native = mode == TO_XDP_AUTO ? 1 : is_native(ifindex);
+	if (native < 0) /* what is attached is not taken off for that */
+		ret = native;
+	else if (link_ifindex(fd) == ifindex && native == (mode != TO_XDP_GENERIC))
 		ret = bpf_link_update(fd, x->xdp_fd, NULL);
 	else
 		unlink(path); /* another interface of that name, or another mode is wanted */
@@ -336,6 +352,15 @@ static int attach_present(struct to_xdp *x, struct to_xdp_ports *p, char *err, s
 	return refused->refused;
 }
 
+static bool any_attached(const struct to_xdp_ports *p)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->port[i].attached)
+			return true;
+	}
+	return false;
+}
+
 static int attach_all(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)
 {
 	int ret = attach_present(x, p, err, err_size);
@@ -343,13 +368,29 @@ static int attach_all(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_
 	if (p->mode != TO_XDP_AUTO || (ret < 0 && !is_drivers(ret)))
 		return ret;
 	if (ret == 0 && !any_generic(p)) {
-		p->mode = TO_XDP_NATIVE;
+		p->mode = any_attached(p) ? TO_XDP_NATIVE : TO_XDP_AUTO;
 		return 0;
 	}
 	fprintf(stderr, "turnout-xdp: %s: generic mode on every port: slower, after the driver\n",
 		ret < 0 ? err : "an earlier run found a port without native XDP");
 	p->mode = TO_XDP_GENERIC;
 	return attach_present(x, p, err, err_size);
+}
+
+int to_xdp_port_attach_late(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port)
+{
+	int ret = to_xdp_port_attach(x, p, port);
+	char err[256];
+
+	if (ret >= 0 || !is_drivers(ret) || !p->chosen || p->mode == TO_XDP_GENERIC)
+		return ret;
+	fprintf(stderr,
+		"turnout-xdp: cannot attach to %s: %s: generic mode on every port: slower, after "
+		"the driver\n",
+		port->option.name, why_not(ret, p->mode));
+	p->mode = TO_XDP_GENERIC;
+	ret = attach_present(x, p, err, sizeof(err));
+	return port->attached ? 0 : port->refused < 0 ? port->refused : ret;
 }
 
 int to_xdp_ports_attach(struct to_xdp *x, struct to_xdp_ports *p, char *err, size_t err_size)

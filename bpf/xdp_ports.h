@@ -27,6 +27,7 @@ struct to_xdp_ports {
 	unsigned n;
 	struct to_xdp_port port[TO_XDP_MAX_PORTS];
 	enum to_xdp_mode mode;
+	bool chosen;     /* the mode is ours, not the operator's */
 	int unforgotten; /* why the program still knows an interface that is gone; 0: it does not */
 	char dir[160];   /* of the links */
 };
@@ -81,6 +82,10 @@ bool to_xdp_port_strips_vlan(const struct to_xdp_port *port);
 
 /* Is the program there in the driver, not after it? */
 bool to_xdp_is_native(uint32_t ifindex);
+
+/* Attaches to a port that has come after the start. Where its driver cannot, and nobody has asked
+ * for native mode, all ports become generic: stderr says so. As to_xdp_port_attach(). */
+int to_xdp_port_attach_late(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port);
 
 /* Counts frames that the kernel loses on their way to another interface; pinned in `pin` as the
  * links are. Returns 0 or a negative errno. */

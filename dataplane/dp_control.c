@@ -10,7 +10,8 @@
 #include "engine_region.h"
 #include "table_copy.h"
 
-#define SLICE 65536 /* cells: about a millisecond */
+#define SLICE         65536 /* cells: about a millisecond */
+#define KEEP_AGAIN_NS 1000000000u
 
 static uint64_t now_ns(void)
 {
@@ -222,6 +223,7 @@ int dp_control_publish(struct dp_control *c, struct to_table *t, char *err, size
 	if (ret < 0)
 		return ret;
 	c->unkept = c->state_path != NULL;
+	c->keep_after_ns = 0;
 	if (c->server)
 		to_engine_server_committed(c->server);
 	return 0;
@@ -234,12 +236,15 @@ void dp_control_keep(struct dp_control *c)
 	const struct dp_generations *g = &c->live->generations;
 	char why[TO_TABLE_COPY_ERR];
 
-	if (!c->unkept || !dp_generation_is_live(g))
+	if (!c->unkept || !dp_generation_is_live(g) || dp_generation_age_ns(g) < c->keep_after_ns)
 		return;
-	c->unkept = false;
-	if (to_table_copy_write(c->state_path, g->running, why, sizeof(why)) < 0)
-		fprintf(stderr, "turnout-dp: generation %llu is not kept: %s\n",
+	c->unkept = to_table_copy_write(c->state_path, g->running, why, sizeof(why)) < 0;
+	if (!c->unkept)
+		return;
+	if (!c->keep_after_ns)
+		fprintf(stderr, "turnout-dp: generation %llu is not kept, and is tried again: %s\n",
 			(unsigned long long)g->running->generation, why);
+	c->keep_after_ns = dp_generation_age_ns(g) + KEEP_AGAIN_NS;
 }
 
 struct to_table *dp_control_restore(const struct dp_control *c)

@@ -24,6 +24,7 @@ struct dp_control {
 	void *arg;
 
 	bool unkept;                     /* the running generation has no copy yet */
+	uint64_t keep_after_ns;          /* of its age, when that is tried again */
 	struct to_engine_server *server; /* NULL: there is none */
 	struct dp_pulse pulse[TO_PROTOCOL_WORKERS];
 };

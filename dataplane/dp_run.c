@@ -34,6 +34,7 @@
 #define LOOK_MS       1   /* how often the main thread looks whether a limit is reached */
 #define LINKS_MS      100 /* how often it looks after links */
 #define LIVE_WITHIN_S 2   /* a generation that takes longer is complained of */
+#define STOP_WITHIN_S 2   /* a worker that takes longer hangs */
 
 struct dp_run {
 	struct dp_run_options options;
@@ -258,10 +259,30 @@ static int start(struct dp_run *r)
 	return ret < 0 ? complain("cannot start the workers", ret) : TO_EXIT_DONE;
 }
 
+/* One that hangs is not waited for: the state is whole at any instruction, and whoever is started
+ * next goes on with it. */
+static void stop_workers(struct dp_run *r)
+{
+	uint64_t deadline = rte_rdtsc() + STOP_WITHIN_S * rte_get_tsc_hz();
+	unsigned lcore;
+
+	__atomic_store_n(&r->live.stop, true, __ATOMIC_RELAXED);
+	RTE_LCORE_FOREACH_WORKER(lcore)
+	{
+		while (rte_eal_get_lcore_state(lcore) == RUNNING && rte_rdtsc() < deadline)
+			usleep(LOOK_MS * 1000);
+		if (rte_eal_get_lcore_state(lcore) != RUNNING)
+			continue;
+		fprintf(stderr, "turnout-dp: the worker on lcore %u hangs, and is not waited for\n",
+			lcore);
+		_exit(TO_EXIT_UNREACHABLE);
+	}
+	rte_eal_mp_wait_lcore();
+}
+
 static void stop(struct dp_run *r)
 {
-	__atomic_store_n(&r->live.stop, true, __ATOMIC_RELAXED);
-	rte_eal_mp_wait_lcore();
+	stop_workers(r);
 	dp_control_close(&r->control);
 	for (unsigned i = 0; r->workers && i < r->live.workers; i++) {
 		if (r->workers[i].pipeline)
@@ -485,8 +506,7 @@ int dp_run_main(int argc, char **argv)
 		to_engine_notify_ready(&r.notice, r.live.generations.running);
 		watch(&r);
 		to_engine_notify_end();
-		__atomic_store_n(&r.live.stop, true, __ATOMIC_RELAXED);
-		rte_eal_mp_wait_lcore();
+		stop_workers(&r);
 		dp_report(&r.live, r.workers, running_seconds(&r), stdout);
 	}
 	stop(&r);

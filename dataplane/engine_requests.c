@@ -217,6 +217,11 @@ static void commit(struct to_engine_server *s, struct to_connection *c,
 		       t ? "another generation is prepared" : "nothing is prepared");
 		return;
 	}
+	if (c->commit.request) {
+		refuse(s, c, request, -EBUSY, "generation %llu is not live yet",
+		       (unsigned long long)c->commit.generation);
+		return;
+	}
 	tell_all(s);
 	if (running) /* another one may have been committed meanwhile */
 		ret = to_table_can_follow(running, t, err, sizeof(err));

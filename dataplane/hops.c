@@ -14,6 +14,7 @@
 
 #define MESSAGES_AT_A_TIME 1024 /* so that a storm of routes does not keep the caller */
 #define RECEIVE_BUFFER     (4 << 20)
+#define LIST_TRIES         16 /* of interfaces that change while they are listed */
 /*
  * Some changes of routes are not reported (a path's MTU learned or forgotten, redirects, sysctls),
  * so all are looked up again in so many ticks.
@@ -253,7 +254,7 @@ int to_hops_open(struct to_hops **out, const struct to_hops_callbacks *callbacks
 		 char *err, size_t err_size)
 {
 	struct to_hops *h = calloc(1, sizeof(*h));
-	int ret;
+	int ret, tries = 0;
 
 	if (!h) {
 		snprintf(err, err_size, "no memory for next hops");
@@ -266,8 +267,10 @@ int to_hops_open(struct to_hops **out, const struct to_hops_callbacks *callbacks
 		snprintf(err, err_size, "cannot follow the kernel's routes: %s", strerror(-ret));
 		goto fail;
 	}
-	ret = to_hops_refresh_links(h);
-	if (ret < 0 && ret != -EINTR) { /* they changed meanwhile: the first tick asks again */
+	do /* -EINTR: they changed meanwhile, and what was told has holes */
+		ret = to_hops_refresh_links(h);
+	while (ret == -EINTR && ++tries < LIST_TRIES);
+	if (ret < 0 && ret != -EINTR) { /* still: the first tick asks again */
 		snprintf(err, err_size, "cannot list the interfaces: %s", strerror(-ret));
 		goto fail;
 	}

@@ -123,20 +123,33 @@ static bool is_hopeless(const struct to_nexthop_watch *w, const struct to_nextho
 	return !w->hops && (!o || !o->is_mac);
 }
 
-int to_nexthop_watch_table(struct to_nexthop_watch *w, const struct to_table *t, char *err,
+/* Before anything is changed by a table that cannot be used. */
+static int refuse_hopeless(const struct to_nexthop_watch *w, const struct to_table *t, char *err,
 			   size_t err_size)
 {
 	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
-		int ret;
+		const char *name = to_view_edge_name(t, (uint8_t)e);
+		const struct to_nexthop_option *o = option_of(w, name, TO_NO_FAMILY);
 
+		if (!is_hopeless(w, o ? o : option_of(w, "edges", TO_NO_FAMILY)))
+			continue;
+		snprintf(err, err_size,
+			 "no next hop to edge %s: --nexthop %s=MAC, for the kernel sees no port",
+			 name, name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int to_nexthop_watch_table(struct to_nexthop_watch *w, const struct to_table *t, char *err,
+			   size_t err_size)
+{
+	int ret = refuse_hopeless(w, t, err, err_size);
+
+	if (ret < 0)
+		return ret;
+	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
 		snprintf(w->names[e], sizeof(w->names[e]), "%s", to_view_edge_name(t, (uint8_t)e));
-		if (is_hopeless(w, option_of_edge(w, e))) {
-			snprintf(err, err_size,
-				 "no next hop to edge %s: --nexthop %s=MAC, for the kernel sees no "
-				 "port",
-				 w->names[e], w->names[e]);
-			return -EINVAL;
-		}
 		ret = watch_edge(w, t, e);
 		if (ret < 0) {
 			snprintf(err, err_size, "cannot watch the next hop to %s: %s", w->names[e],
@@ -236,7 +249,7 @@ static void update_edge(struct to_nexthop_watch *w, uint32_t e, struct to_nextho
 
 	if (IS_STATIC(o, &w->port[port]))
 		fill_static(w, o, port, out);
-	else if (to_hops_get(w->hops, e)) /* else no frame goes there */
+	else if (w->hops && to_hops_get(w->hops, e)) /* else no frame goes there */
 		tell(w, e, fill(w, e, out), w->names[e]);
 }
 

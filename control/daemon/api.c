@@ -90,6 +90,8 @@ void to_call_answer(struct to_call *call, json_t *answer)
 		bufferevent_trigger(c->io, EV_READ,
 				    BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 	} else {
+		if (c) /* no memory for an answer */
+			c->call = NULL;
 		json_decref(answer);
 	}
 	to_request_free(&call->request);

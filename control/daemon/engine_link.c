@@ -12,11 +12,12 @@
 #include "clock.h"
 #include "plain.h"
 
-#define MAX_ASKED   32
-#define MAX_FDS     4
-#define FIRST_PAUSE 0.05 /* seconds, doubled up to the last */
-#define LAST_PAUSE  2.0
-#define CENSUS_TIME 4 /* times as long as others: it walks the tables */
+#define MAX_ASKED    96 /* more than there are clients of the API, each of which has one call */
+#define MAX_FDS      4
+#define FIRST_PAUSE  0.05 /* seconds, doubled up to the last */
+#define LAST_PAUSE   2.0
+#define CENSUS_TIME  4                 /* times as long as others: it walks the tables */
+#define RELEASE_TIME (4 * CENSUS_TIME) /* that again and again, until nothing is left */
 
 struct asked {
 	uint64_t request;
@@ -62,9 +63,16 @@ static void set_timer(struct to_link *l, double seconds)
 	evtimer_add(l->timer, &tv);
 }
 
+static bool is_slow(uint16_t type)
+{
+	return type == TO_MSG_COMMIT || type == TO_MSG_CENSUS || type == TO_MSG_RELEASE;
+}
+
 static uint64_t deadline_of(const struct to_link *l, uint16_t type)
 {
-	double seconds = l->timeout * (type == TO_MSG_CENSUS ? CENSUS_TIME : 1);
+	double seconds = l->timeout * (type == TO_MSG_CENSUS    ? CENSUS_TIME
+				       : type == TO_MSG_RELEASE ? RELEASE_TIME
+								: 1);
 
 	return to_boot_ns() + (uint64_t)(seconds * (double)TO_NS);
 }
@@ -252,7 +260,8 @@ static void take(struct to_link *l, const union to_message *m, int fd)
 	}
 	if (is_last(m)) {
 		memmove(&l->asked[i], &l->asked[i + 1], (--l->count - i) * sizeof(a));
-		for (unsigned k = 0; k < l->count && a.type == TO_MSG_COMMIT; k++)
+		/* what was asked behind it has waited */
+		for (unsigned k = 0; k < l->count && is_slow(a.type); k++)
 			l->asked[k].deadline = deadline_of(l, l->asked[k].type);
 	} else {
 		l->asked[i].deadline = deadline_of(l, a.type);

@@ -23,8 +23,8 @@ static bool soak(struct question *q)
 	char length[TO_LENGTH_TEXT];
 	int64_t live = to_today() - q->d->past.stage_since;
 
-	if (!q->is_live) {
-		to_say(&q->now, "the stage is not live");
+	if (!q->is_live || q->d->engine == TO_ENGINE_FOREIGN) {
+		to_say(&q->now, q->is_live ? "not known since when" : "the stage is not live");
 		return false;
 	}
 	live = live < 0 ? 0 : live;

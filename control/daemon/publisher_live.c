@@ -75,6 +75,7 @@ void to_publisher_live(struct to_daemon *d, struct to_image *image,
 	struct to_running *running = to_running_new(image);
 
 	note_live(d, outcome);
+	d->view.copied = 0; /* what was copied before shows the generation before */
 	to_metrics_switched(d->metrics, outcome->prepare_us, outcome->live_us);
 	if (running)
 		*image = (struct to_image){0};
@@ -143,6 +144,7 @@ static void catch_up_health(struct to_daemon *d)
 void to_publisher_found_live(struct to_daemon *d)
 {
 	note_live(d, NULL);
+	d->view.copied = 0;
 	catch_up_plan(d);
 	catch_up_health(d);
 }

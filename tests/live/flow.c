@@ -220,7 +220,12 @@ void live_flow_tick(struct live_flow *f, const struct live_turn *t)
 	if (f->state != LIVE_FLOW_OPEN)
 		return;
 	if (is_done(f)) {
-		if (idle || (!is_tcp(f) && t->now >= f->next + GIVE_UP_MS))
+		if (!is_tcp(f)) { /* an answer that has come and that nobody has read yet */
+			read_datagrams(f, t);
+			idle = f->asked == f->answered;
+		}
+		if (f->state == LIVE_FLOW_OPEN &&
+		    (idle || (!is_tcp(f) && t->now >= f->next + GIVE_UP_MS)))
 			close_down(f);
 	} else if (t->now >= f->next && (idle || !is_tcp(f))) {
 		if (is_tcp(f))

@@ -129,9 +129,12 @@ class Lab:
                     continue
 
     def forget_neighbours(self):
-        """Edges must find the gateway's MACs again, by ARP and ND through the engine."""
+        """Edges must find the gateway's MACs again, by ARP and ND through the engine. What they are
+        about to find is left alone: answers wait for it, and would be lost with it, uncounted."""
+        known = [word for state in ("reachable", "stale", "delay", "probe")
+                 for word in ("nud", state)]
         for name in plans.EDGES:
-            run("ip", "-n", name, "neigh", "flush", "dev", "eth0")
+            run("ip", "-n", name, "neigh", "flush", "dev", "eth0", *known)
 
     # ── what the kernels have counted ──
 

@@ -235,9 +235,10 @@ class Run:
              or reasons.get("edge-initiated", 0) != self.edges_opened,
              f"the engine has dropped {dropped} packets, or decided them by other reasons than "
              f"were to be: {reasons}"),
-            (not flows - kernel <= reasons.get("route", 0) <= flows, f"{flows} flows were decided {reasons.get('route')} "
-             "times: an entry was lost, or not made, or its first packet did not come, and the "
-             f"kernels have dropped {kernel} frames"),
+            (not flows - kernel <= reasons.get("route", 0) <= flows,
+             f"{flows} flows were decided {reasons.get('route')} times: an entry was lost, "
+             "or not made, or its first packet did not come, and the kernels have dropped "
+             f"{kernel} frames"),
             (events, f"the engine has lost entries: {events}"),
             (self.wrong_checksums() != self.spoiled,
              f"wrong checksums: {self.network.counted(CHECKSUMS)}, of which {self.spoiled} ours"),

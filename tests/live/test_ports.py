@@ -210,6 +210,20 @@ class Attaching(Case):
         self.start("bridge:outside", "q:edges", options=["--mode", "native"],
                    ready="cannot attach to bridge: its driver has no native XDP")
 
+    def test_a_late_driver_without_xdp_slows_all_down(self):
+        """Also the only port that there is."""
+        for ports, said in ((["late:both"], "nothing yet"),
+                            (["p1:outside", "q:edges", "late:edges"], r"on p1 \(native\), q")):
+            with self.subTest(ports=ports):
+                self.start(*ports, ready=f"steering .*{said}")
+                netns.ip("gw", "link add dev late type bridge", "link set dev late up")
+                self.says("cannot attach to late: .*: generic mode on every port")
+                self.says(r"attached to late \(generic\)")
+                self.assertEqual({p["mode"] for p in self.report()["ports"]}, {"generic"})
+                self.kill()
+                netns.ip("gw", "link del late")
+                netns.run(self.build / "bpf/turnout-xdp", "detach", "--pin", self.pin)
+
     def test_renamed_while_no_process_ran(self):
         self.start("p1:outside", "p2:outside", "q:edges")
         self.kill()

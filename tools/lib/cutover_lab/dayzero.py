@@ -20,7 +20,8 @@ grace: 5s
 pools:
   old: {{role: legacy, mode: l2, edges: {{balancer: {{sip: {BALANCER}}}}}}}
   nodes:
-    {{role: legacy, edges: {{e1: {{node: {site.address("e1")}}}, e2: {{node: {site.address("e2")}}}}}}}
+    role: legacy
+    edges: {{e1: {{node: {site.address("e1")}}}, e2: {{node: {site.address("e2")}}}}}
   new:
     {{role: new, edges: {{n1: {{sip: {site.address("n1")}}}, n2: {{sip: {site.address("n2")}}}}}}}
 services:
