@@ -15,7 +15,7 @@ int to_xdp_tell(int *told, int ret, const char *what, ...)
 	*told = now;
 	fputs("turnout-xdp: ", stderr);
 	va_start(args, what);
-	vfprintf(stderr, what, args); /* NOLINT(clang-analyzer-valist.Uninitialized): it is not */
+	vfprintf(stderr, what, args);
 	va_end(args);
 	fprintf(stderr, ": %s\n", now ? strerror(-now) : "no more");
 	return ret;
