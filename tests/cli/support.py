@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A command of `turnout` beside a fake turnoutd; at a terminal, where it asks for one."""
+import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 from pathlib import Path
@@ -23,17 +26,20 @@ class Terminal:
 
     def __init__(self, words, rows=24, columns=80, env=None):
         self.seen = b""
+        may_begin, let_begin = os.pipe()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            os.read(may_begin, 1)
             os.environ.clear()
             os.environ.update(env or ENV)
             os.execv(words[0], words)
+        self.before = termios.tcgetattr(self.fd)
         self.resize(rows, columns)
+        os.write(let_begin, b"x")
+        os.close(may_begin)
+        os.close(let_begin)
 
     def resize(self, rows, columns):
-        import fcntl
-        import struct
-        import termios
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read_until(self, wanted, seconds=20):

@@ -22,7 +22,6 @@ class Watch(WithDaemon):
     def start(self, rows=24, columns=80, words=()):
         self.screen = Emulator(rows, columns)
         self.terminal = Terminal(self.words("watch", "--interval=0.1", *words), rows, columns)
-        self.before = termios.tcgetattr(self.terminal.fd)
         self.raw = b""
 
     def until(self, seen, what):
@@ -59,7 +58,7 @@ class Watch(WithDaemon):
         got = os.waitstatus_to_exitcode(status)
         os.close(self.terminal.fd)
         self.assertEqual(got, code)
-        self.assertEqual(after, self.before)
+        self.assertEqual(after, self.terminal.before)
         self.assertEqual(self.screen.modes, {"25": True, "7": True, "1049": False})
 
     def test_80_by_24(self):
@@ -198,12 +197,11 @@ class Watch(WithDaemon):
         self.screen, self.raw = Emulator(), b""
         self.terminal = Terminal(["/bin/bash", "-mc", '"$@"; echo gone $?; read -r x; '
                                   'fg >/dev/null; echo over $?', "bash", *self.words("watch")])
-        self.before = termios.tcgetattr(self.terminal.fd)
         self.see("last events")
         self.terminal.type("\x1a")
         self.until(lambda: b"gone 148" in self.raw, "shell")
         self.assertFalse(self.screen.modes["1049"])
-        self.assertEqual(termios.tcgetattr(self.terminal.fd), self.before)
+        self.assertEqual(termios.tcgetattr(self.terminal.fd), self.terminal.before)
         self.screen.resize(24, 80)
         self.terminal.type("\n")
         self.see("last events")
@@ -273,7 +271,6 @@ class Watch(WithDaemon):
         env = {**ENV, "LC_ALL": "C", "NO_COLOR": "1"}
         self.screen = Emulator()
         self.terminal = Terminal(self.words("watch"), env=env)
-        self.before = termios.tcgetattr(self.terminal.fd)
         self.raw = b""
         self.see("last events")
         self.assertTrue(self.raw.isascii())

@@ -79,7 +79,8 @@ class Engine:
 
     def close(self):
         self.stop()
-        command("umount", self.dir / "bpf")
+        # lazily: the kernel may still be letting go of what a killed process had open
+        command("umount", "--lazy", self.dir / "bpf")
         command("ip", "link", "del", PORT)
 
 

@@ -36,7 +36,7 @@ static struct {
 	struct to_state *state;
 	struct to_engine_server *server;
 	char path[64];
-	int lowest; /* descriptor that is free */
+	int lowest; /* descriptor that was free before this input: the fuzzer opens some as well */
 	unsigned looks;
 } world;
 
@@ -162,7 +162,6 @@ static void make_world(void)
 		abort();
 	}
 	atexit(end_world);
-	world.lowest = lowest_descriptor();
 }
 
 static int connect_peer(void)
@@ -327,6 +326,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!world.server)
 		make_world();
+	world.lowest = lowest_descriptor();
 	peer = connect_peer();
 	while (size >= 2) {
 		size_t n = data[1] < size - 2 ? data[1] : size - 2;

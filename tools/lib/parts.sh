@@ -24,7 +24,7 @@ sanitize=('-Db_sanitize=address,undefined' -Db_lundef=false)
 
 # Everything that parses. Left out: what only Python does; what runs in the kernel; what has
 # sanitizers of its own in every build.
-unsanitized='.*:(captures|model|bench|docs|agree|kernel|kernel.long|live|hops|health|xdp) .*|.* / (.* in the kernel|state-[at]san-.*)'
+unsanitized='.*:(captures|model|bench|docs|agree|kernel|lab|live|hops|health|xdp|packaging|.*long) .*|.* / (.* in the kernel|state-[at]san-.*)'
 
 part_sanitized() {
 	build build-asan clang-14 "${sanitize[@]}" || return
