@@ -36,7 +36,7 @@ static struct {
 	struct to_state *state;
 	struct to_engine_server *server;
 	char path[64];
-	int lowest; /* descriptor that was free before this input: the fuzzer opens some as well */
+	uint64_t open; /* descriptors before this input: the fuzzer has some as well */
 	unsigned looks;
 } world;
 
@@ -120,12 +120,14 @@ static void add_entries(void)
 	}
 }
 
-static int lowest_descriptor(void)
+/* A bit for each. */
+static uint64_t open_descriptors(void)
 {
-	int fd = dup(0);
+	uint64_t open = 0;
 
-	close(fd);
-	return fd;
+	for (int fd = 0; fd < 64; fd++)
+		open |= (uint64_t)(fcntl(fd, F_GETFD) >= 0) << fd;
+	return open;
 }
 
 /* The fuzzer has come to its end. */
@@ -315,9 +317,9 @@ static void read_all(int peer)
 static void end_peer(int peer)
 {
 	close(peer);
-	for (unsigned turns = 0; turns < TURNS && lowest_descriptor() != world.lowest; turns++)
+	for (unsigned turns = 0; turns < TURNS && open_descriptors() != world.open; turns++)
 		to_engine_server_turn(world.server);
-	check(lowest_descriptor() == world.lowest);
+	check(open_descriptors() == world.open);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -326,7 +328,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!world.server)
 		make_world();
-	world.lowest = lowest_descriptor();
+	world.open = open_descriptors();
 	peer = connect_peer();
 	while (size >= 2) {
 		size_t n = data[1] < size - 2 ? data[1] : size - 2;
