@@ -13,6 +13,7 @@ import unittest
 from pathlib import Path
 
 import protocol
+from captures import Captures
 from contract import Contract, frames, image_of
 from manager import Told
 from protocol import WAIT, Client
@@ -60,7 +61,7 @@ class Engine:
             self.process = None
 
 
-class Dp(Contract, unittest.TestCase):
+class Dp(Captures, Contract, unittest.TestCase):
     kind, workers = 1, 2
 
     @classmethod
@@ -70,6 +71,7 @@ class Dp(Contract, unittest.TestCase):
         cls.engine = Engine(directory.name, cls.workers)
         cls.addClassCleanup(cls.engine.stop)
         cls.images = {stage: image_of(stage) for stage in ("old", "half", "moved")}
+        cls.frames = frames()
         assert "no generation yet" in cls.engine.start()
         cls.path, cls.pid = cls.engine.path, cls.engine.process.pid
         with Client(cls.path) as c:
