@@ -148,6 +148,7 @@ class Captures:
         """Packets go on, nothing is decided otherwise; it is counted; the next one can begin."""
         c, witness = self.connect(), self.connect()
         self.live_flows(witness)
+        witness.census()  # renews it
         before = witness.region.read()
         with self.traffic():
             self.begin(c, most=10**6, seconds=3)

@@ -13,8 +13,8 @@ import unittest
 from pathlib import Path
 
 import protocol
-from captures import Captures
-from contract import Contract, frames, image_of
+from captures import ASKED, Captures
+from contract import E1, Contract, frames, image_of
 from manager import Told
 from protocol import WAIT, Client
 
@@ -126,6 +126,20 @@ class Dp(Captures, Contract, unittest.TestCase):
             tid = 0
         self.addCleanup(go_on)
         return go_on
+
+    def test_a_capture_with_a_worker_that_hangs(self):
+        """Its ring is not taken from it; the end waits, and others are served."""
+        c, other = self.connect(), self.connect()
+        self.begin(c, edges=1 << E1)
+        go_on = self.stop_worker()
+        c.send(protocol.CAPTURE_END)
+        self.refused(errno.EBUSY, other.capture)
+        c.socket.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            c.captured()
+        go_on()
+        c.socket.settimeout(WAIT)
+        self.assertEqual(c.captured().why, ASKED)
 
     def test_a_worker_that_hangs(self):
         a, b = self.connect(), self.connect()
