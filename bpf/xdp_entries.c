@@ -133,22 +133,9 @@ int to_xdp_entries_clear(struct to_xdp *x)
 	return ret;
 }
 
-bool to_xdp_entries_any(const struct to_xdp *x)
+/* Live ones of a map; `one`: no more than whether there is one is asked. */
+static int count_live(const struct bpf_map *map, uint32_t now, bool one, uint64_t *n)
 {
-	uint8_t key[sizeof(struct to_key6)];
-
-	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
-		if (bpf_map_get_next_key(bpf_map__fd(to_xdp_entries(x, kind, true)), NULL, key) ==
-		    0)
-			return true;
-	}
-	return false;
-}
-
-int to_xdp_entries_count(const struct to_xdp *x, enum to_entry_kind kind, bool proven, uint32_t now,
-			 uint64_t *n)
-{
-	const struct bpf_map *map = to_xdp_entries(x, kind, proven);
 	struct batch *b = malloc(sizeof(*b));
 	bool going = false;
 	uint32_t at = 0;
@@ -157,11 +144,27 @@ int to_xdp_entries_count(const struct to_xdp *x, enum to_entry_kind kind, bool p
 	*n = 0;
 	if (!b)
 		return -ENOMEM;
-	while (ret > 0) {
+	while (ret > 0 && !(one && *n)) {
 		ret = next_batch(map, b, &at, &going);
 		for (uint32_t i = 0; ret >= 0 && i < b->n; i++)
 			*n += now < b->values[i].e.expires && !(b->values[i].ring & TO_BPF_MOVED);
 	}
 	free(b);
-	return ret;
+	return ret < 0 ? ret : 0;
+}
+
+int to_xdp_entries_any(const struct to_xdp *x, uint32_t now)
+{
+	uint64_t n = 0;
+	int ret = 0;
+
+	for (int i = 0; ret == 0 && n == 0 && i < TO_ENTRY_KIND_COUNT * 2; i++)
+		ret = count_live(to_xdp_entries(x, i / 2, i % 2), now, true, &n);
+	return ret < 0 ? ret : n > 0;
+}
+
+int to_xdp_entries_count(const struct to_xdp *x, enum to_entry_kind kind, bool proven, uint32_t now,
+			 uint64_t *n)
+{
+	return count_live(to_xdp_entries(x, kind, proven), now, false, n);
 }

@@ -22,8 +22,8 @@ int to_xdp_sweep(struct to_xdp *x, struct to_xdp_sweep *s, uint32_t now, uint32_
 /* Forgets everything. Only while no packet is decided (replay). */
 int to_xdp_entries_clear(struct to_xdp *x);
 
-/* Is there any proven entry, dead or alive? */
-bool to_xdp_entries_any(const struct to_xdp *x);
+/* Is there any live entry, proven or not? 1, 0 or a negative errno. */
+int to_xdp_entries_any(const struct to_xdp *x, uint32_t now);
 
 /* Live entries of a kind, by a walk through all of them. */
 int to_xdp_entries_count(const struct to_xdp *x, enum to_entry_kind kind, bool proven, uint32_t now,

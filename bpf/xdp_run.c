@@ -192,8 +192,10 @@ static int take_running(struct xdp_run *r)
 	char err[256];
 	int ret;
 
-	if (!t)
-		return r->adoption.found && to_xdp_entries_any(&r->xdp) ? -EBADMSG : 0;
+	if (!t) {
+		ret = r->adoption.found ? to_xdp_entries_any(&r->xdp, boottime()) : 0;
+		return ret > 0 ? -EBADMSG : ret;
+	}
 	r->running = aligned_alloc(TO_TABLE_ALIGN, (t->size + TO_TABLE_ALIGN - 1) / TO_TABLE_ALIGN *
 							   TO_TABLE_ALIGN);
 	if (!r->running)

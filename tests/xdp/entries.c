@@ -320,6 +320,23 @@ static void test_count(void **state)
 	assert_int_equal(count(TO_PIN4, false, NOW + 10), 0);
 }
 
+static int any(uint32_t now)
+{
+	return to_xdp_entries_any(&rig.xdp, now);
+}
+
+static void test_any(void **state)
+{
+	(void)state;
+	assert_int_equal(any(NOW), 0);
+	opened(SITE_UDP6, 0);
+	assert_int_equal(any(NOW), 1); /* not proven, and may be any moment */
+	assert_int_equal(any(NOW + 10), 0);
+	site_establish(&rig, SITE_TCP4, 0);
+	assert_int_equal(any(NOW + 10), 1);
+	assert_int_equal(any(NOW + 65535), 0); /* what is dead stands in nobody's way */
+}
+
 static int open_small(void **state)
 {
 	struct to_xdp_sizes sizes = rig_sizes(PROVEN, RING);
@@ -384,6 +401,7 @@ int main(void)
 		cmocka_unit_test_setup(test_dead_one_is_replaced_in_its_place, begin),
 		cmocka_unit_test_setup(test_tag_must_fit, begin),
 		cmocka_unit_test_setup(test_count, begin),
+		cmocka_unit_test_setup(test_any, begin),
 	};
 	const struct CMUnitTest large[] = {
 		cmocka_unit_test_setup(test_sweep_frees_the_dead_and_no_others, begin),
