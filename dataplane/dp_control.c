@@ -6,6 +6,7 @@
 #include <string.h>
 #include <turnout/table_read.h>
 
+#include "dp_clock.h"
 #include "dp_report.h"
 #include "engine_region.h"
 #include "table_copy.h"
@@ -26,6 +27,13 @@ static const struct to_table *running(void *arg)
 	const struct dp_control *c = arg;
 
 	return c->live->generations.running;
+}
+
+static int admits(void *arg, const struct to_table *t, char *err, size_t err_size)
+{
+	const struct dp_control *c = arg;
+
+	return to_state_check_meaning(c->state, t, dp_boottime(), err, err_size);
 }
 
 static int commit(void *arg, struct to_table *t, char *err, size_t err_size)
@@ -219,6 +227,7 @@ int dp_control_open(struct dp_control *c, const char *path, const char *group, c
 		    size_t err_size)
 {
 	static const struct to_engine_ops ops = {.running = running,
+						 .admits = admits,
 						 .commit = commit,
 						 .applied = applied,
 						 .keep = keep,
@@ -248,6 +257,19 @@ void dp_control_close(struct dp_control *c)
 	c->server = NULL;
 }
 
+int dp_control_prepare(const struct dp_control *c, const char *path, struct to_table **t, char *err,
+		       size_t err_size)
+{
+	int ret = dp_generation_prepare(&c->live->generations, path, t, err, err_size);
+
+	if (ret < 0)
+		return ret;
+	ret = to_state_check_meaning(c->state, *t, dp_boottime(), err, err_size);
+	if (ret < 0)
+		dp_generation_discard(*t);
+	return ret;
+}
+
 int dp_control_publish(struct dp_control *c, struct to_table *t, char *err, size_t err_size)
 {
 	struct dp_generations *g = &c->live->generations;
@@ -258,9 +280,13 @@ int dp_control_publish(struct dp_control *c, struct to_table *t, char *err, size
 			 (unsigned long long)g->running->generation);
 		return -EBUSY;
 	}
-	ret = c->admit(c->arg, t, err, err_size);
+	ret = admits(c, t, err, err_size);
 	if (ret == 0)
-		ret = dp_generation_publish(g, t);
+		ret = c->admit(c->arg, t, err, err_size);
+	if (ret < 0)
+		return ret;
+	to_state_set_meaning(c->state, t);
+	ret = dp_generation_publish(g, t);
 	if (ret < 0)
 		return ret;
 	c->unkept = c->state_path != NULL;

@@ -34,6 +34,11 @@ int dp_control_open(struct dp_control *c, const char *path, const char *group, c
 		    size_t err_size);
 void dp_control_close(struct dp_control *c);
 
+/* A table for dp_control_publish(), of a file: as dp_generation_prepare(), and entries that are
+ * there mean the same in it. */
+int dp_control_prepare(const struct dp_control *c, const char *path, struct to_table **t, char *err,
+		       size_t err_size);
+
 /* Publishes `t`, which can follow the running generation and is taken over. Returns 0 or a negative
  * errno with a message, and nothing has changed. */
 int dp_control_publish(struct dp_control *c, struct to_table *t, char *err, size_t err_size);

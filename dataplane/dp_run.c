@@ -186,7 +186,7 @@ static int first_table(struct dp_run *r)
 	restore(r);
 	if (!r->options.table)
 		return TO_EXIT_DONE;
-	if (dp_generation_prepare(g, r->options.table, &t, err, sizeof(err)) < 0) {
+	if (dp_control_prepare(&r->control, r->options.table, &t, err, sizeof(err)) < 0) {
 		fprintf(stderr, "turnout-dp: %s: refused: %s\n", r->options.table, err);
 		return g->running ? TO_EXIT_DONE : TO_EXIT_REFUSED;
 	}
@@ -203,7 +203,6 @@ static int start_control(struct dp_run *r)
 	char err[512] = "";
 
 	r->control.workers = r->workers;
-	r->control.state = r->state;
 	if (!r->options.control)
 		return TO_EXIT_DONE;
 	if (dp_control_open(&r->control, r->options.control, r->options.control_group, err,
@@ -230,6 +229,12 @@ static int start(struct dp_run *r)
 			r->live.workers, r->live.workers + 1, rte_lcore_count());
 		return TO_EXIT_USAGE;
 	}
+	if (dp_state_open(r->options.state, r->live.workers, r->options.pins, &r->state, err,
+			  sizeof(err)) < 0) {
+		fprintf(stderr, "turnout-dp: %s\n", err);
+		return TO_EXIT_UNREACHABLE;
+	}
+	r->control.state = r->state;
 	ret = start_pool(r);
 	if (ret < 0)
 		return complain("cannot make room for frames", ret);
@@ -245,11 +250,6 @@ static int start(struct dp_run *r)
 		code = first_table(r);
 	if (code != TO_EXIT_DONE)
 		return code;
-	if (dp_state_open(r->options.state, r->live.workers, r->options.pins, &r->state, err,
-			  sizeof(err)) < 0) {
-		fprintf(stderr, "turnout-dp: %s\n", err);
-		return TO_EXIT_UNREACHABLE;
-	}
 	ret = start_workers(r);
 	code = ret == 0 ? start_control(r) : TO_EXIT_DONE;
 	if (code != TO_EXIT_DONE)
@@ -336,7 +336,7 @@ static void reload(struct dp_run *r)
 		fprintf(stderr, "turnout-dp: there is no --table to be read again\n");
 		return;
 	}
-	if (dp_generation_prepare(g, r->options.table, &t, err, sizeof(err)) < 0) {
+	if (dp_control_prepare(&r->control, r->options.table, &t, err, sizeof(err)) < 0) {
 		fprintf(stderr, "turnout-dp: %s: refused: %s\n", r->options.table, err);
 		return;
 	}

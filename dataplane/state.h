@@ -151,6 +151,17 @@ bool to_release_takes(const struct to_release *r, const struct to_state_item *it
 int to_state_release_on(struct to_state *state, struct to_state_cursor *at, uint32_t cells,
 			uint32_t now, const struct to_release *what, uint64_t *ended);
 
+struct to_table;
+
+/*
+ * Entries name edges, services and VIPs by numbers. Do they mean the same in `t` as in the tables
+ * that they were made by? Without live entries any table will do. 0, or -EINVAL with a message.
+ */
+int to_state_check_meaning(struct to_state *state, const struct to_table *t, uint32_t now,
+			   char *err, size_t err_size);
+/* Before `t`, which was checked, makes entries: outlives the process as they do. */
+void to_state_set_meaning(struct to_state *state, const struct to_table *t);
+
 /* Kinds whose proven table all workers share. */
 TO_INLINE bool to_state_is_shared(enum to_entry_kind kind, bool proven)
 {

@@ -37,7 +37,7 @@ static uint64_t header_sum(const struct to_region *r)
 	struct to_region copy = *r;
 
 	copy.checksum = 0;
-	return to_mix(to_fnv((const char *)&copy, sizeof(copy)));
+	return to_mix(to_fnv((const char *)&copy, offsetof(struct to_region, meaning)));
 }
 
 static uint64_t region_bytes(const struct to_region *r)
@@ -226,8 +226,11 @@ static int replace(const char *path, const struct to_region *header, struct to_s
 	rc = create(aside, header, st, err, err_size);
 	if (rc)
 		return rc;
-	if (old)
+	if (old) {
+		(*st)->region->meaning = old->region->meaning;
+		(*st)->region->meaning_before = old->region->meaning_before;
 		rc = to_state_migrate(old, *st, config, err, err_size);
+	}
 	if (!rc && rename(aside, path))
 		rc = fail(-errno, err, err_size, path, strerror(errno));
 	if (rc) {

@@ -10,18 +10,23 @@
 #define TO_REGION_HEADER 4096
 #define TO_BOOT_ID_SIZE  40 /* 36 characters of a UUID, zero padded */
 
-/* The first page of a region. Nothing in it changes after the region has got its name. */
+/* The first page of a region. Nothing in it but what entries mean changes after the region has got
+ * its name. */
 struct to_region {
 	uint64_t magic;
 	uint32_t layout;
 	uint32_t clock;    /* clockid_t of every time in it */
-	uint64_t checksum; /* of the header with this field 0 */
+	uint64_t checksum; /* of the header up to `meaning`, with this field 0 */
 	uint64_t bytes;
 	char boot_id[TO_BOOT_ID_SIZE];
 	uint32_t workers;
 	uint32_t reserved;
 	struct to_state_size size[TO_ENTRY_KIND_COUNT];
 	struct to_seed seed[TO_ENTRY_KIND_COUNT];
+	/* to_table_meaning() of the tables that entries were made by, each stored as one; 0: nobody
+	 * has said. The one before is where a kept copy of the table may still be. */
+	uint64_t meaning;
+	uint64_t meaning_before;
 };
 _Static_assert(sizeof(struct to_region) <= TO_REGION_HEADER, "layout");
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hash.h"
 #include "table_read.h"
 
 typedef const char *to_name_of(const struct to_table *t, uint32_t index);
@@ -58,6 +59,39 @@ static inline int to_vips_kept(const struct to_table *running, const struct to_t
 		}
 	}
 	return 0;
+}
+
+/*
+ * What entries of a table's first `edges` edges, `services` services and `vips` VIPs mean, as one
+ * word: the counts in its lower three bytes, above them a hash of the salt and of the names in
+ * their order. 0: the table has not so many. Another table's entries mean the same if and, but for
+ * a collision of 40 bits, only if its word is the same.
+ */
+static inline uint64_t to_table_meaning(const struct to_table *t, uint32_t edges, uint32_t services,
+					uint32_t vips)
+{
+	uint64_t h = to_mix(t->salt);
+
+	if (edges > to_table_edge_count(t) || services > to_table_service_count(t) ||
+	    vips > to_table_vip_count(t))
+		return 0;
+	for (uint32_t i = 0; i < edges; i++)
+		h = to_mix(h ^ to_fnv(to_follow_edge(t, i), strlen(to_follow_edge(t, i))));
+	h = to_mix(h ^ edges);
+	for (uint32_t i = 0; i < services; i++)
+		h = to_mix(h ^ to_fnv(to_follow_service(t, i), strlen(to_follow_service(t, i))));
+	h = to_mix(h ^ services);
+	for (uint32_t i = 0; i < vips; i++)
+		h = to_mix(h ^ to_fnv((const char *)&to_table_vips(t)[i].addr,
+				      sizeof(to_table_vips(t)[i].addr)));
+	return h << 24 | (uint64_t)vips << 16 | services << 8 | edges;
+}
+
+/* Do entries of that meaning mean the same in `t`, which may have more after them? */
+static inline bool to_table_keeps(const struct to_table *t, uint64_t meaning)
+{
+	return meaning ==
+	       to_table_meaning(t, meaning & 0xff, meaning >> 8 & 0xff, meaning >> 16 & 0xff);
 }
 
 /* Both checked by to_table_check(). Returns 0, or -EINVAL with a message in `err`. */

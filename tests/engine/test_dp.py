@@ -14,7 +14,7 @@ from pathlib import Path
 
 import protocol
 from captures import ASKED, Captures
-from contract import E1, Contract, frames, image_of
+from contract import E1, PLAN, Contract, frames, image_of
 from manager import Told
 from protocol import WAIT, Client
 
@@ -272,6 +272,71 @@ class Restart(unittest.TestCase):
             with Client(self.engine.path) as c:
                 self.assertEqual(c.welcome.generation, 0)
             self.engine.stop()
+
+    def under_traffic(self):
+        self.engine = Engine(self.state.parent, more=["--state", self.state])
+        self.addCleanup(self.engine.stop)
+        self.engine.start()
+
+    def test_entries_without_their_table(self):
+        """Their numbers must mean the same in whatever table comes first."""
+        other = PLAN.replace("{e1:", "{e0: {a: 203.0.113.9}, e1:")
+        grown = PLAN.replace("203.0.113.12}", "203.0.113.12}, n2: {a: 203.0.113.13}")
+        self.under_traffic()
+        with Client(self.engine.path) as c:
+            c.publish(image_of("moved"))
+            while not c.flows():
+                pass
+        self.engine.stop()
+        self.copy.unlink()
+        table = self.state.with_name("table")
+        table.write_bytes(image_of("moved", other))
+        done = run(*self.engine.argv, "--table", table)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("other edges, services or VIPs", done.stderr)
+        for plan in other, PLAN.replace("salt: lab", "salt: another"), \
+                PLAN.replace("access", "accost"), PLAN.replace("113.100", "113.101"):
+            self.assertIn("no generation yet", self.engine.start())
+            with Client(self.engine.path) as c:
+                with self.assertRaises(protocol.Refused) as caught:
+                    c.prepare(image_of("moved", plan))
+                self.assertEqual(caught.exception.error, errno.EINVAL)
+                self.assertIn("other edges, services or VIPs", caught.exception.reason)
+            self.engine.stop()
+        self.copy.write_bytes(image_of("moved", other))
+        self.assertIn("state.table: refused", self.engine.start())
+        with Client(self.engine.path) as c:
+            c.publish(renumbered(image_of("moved", grown), 9))
+        self.engine.stop()
+
+    def test_a_state_without_entries_takes_any_table(self):
+        self.engine.start()
+        with Client(self.engine.path) as c:
+            c.publish(self.image)
+        self.engine.stop()
+        self.copy.unlink()
+        self.engine.start()
+        with Client(self.engine.path) as c:
+            c.publish(image_of("half", PLAN.replace("{e1:", "{e0: {a: 203.0.113.9}, e1:")))
+
+    def test_killed_before_the_new_table_is_kept(self):
+        """The copy is of the generation before, with an edge less: it is what goes on."""
+        grown = PLAN.replace("203.0.113.12}", "203.0.113.12}, n2: {a: 203.0.113.13}")
+        self.under_traffic()
+        with Client(self.engine.path) as c:
+            c.publish(image_of("moved"))
+            before = self.copy.read_bytes()
+            c.publish(renumbered(image_of("moved", grown), 2))
+            while not c.flows():
+                pass
+        self.engine.stop()
+        self.copy.write_bytes(before)
+        self.assertIn("takes generation 1 over", self.engine.start())
+        other = grown.replace("n2:", "n3:")
+        with Client(self.engine.path) as c:
+            with self.assertRaises(protocol.Refused):
+                c.prepare(renumbered(image_of("moved", other), 3))
+            c.publish(renumbered(image_of("moved", grown), 3))
 
     def test_a_table_beside_it(self):
         table = self.state.with_name("table")

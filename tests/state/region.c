@@ -334,7 +334,7 @@ static void test_a_damaged_header_is_refused(void **state)
 	(void)state;
 	fill(st);
 	to_state_close(st);
-	for (size_t i = 0; i < sizeof(header); i++) {
+	for (size_t i = 0; i < offsetof(struct to_region, meaning); i++) {
 		uint8_t flipped = bytes[i] ^ 0x10;
 
 		write_at((long)i, &flipped, 1);
