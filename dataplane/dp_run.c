@@ -47,6 +47,7 @@ struct dp_run {
 	struct dp_control control;
 	struct to_engine_notice notice;
 	unsigned launched;
+	bool table_waits;   /* --table, until the generation of an earlier process is live */
 	int signals;        /* a signalfd */
 	uint64_t first_tsc; /* when the first frame had come; 0: not yet */
 };
@@ -176,24 +177,25 @@ static void restore(struct dp_run *r)
 		(unsigned long long)t->generation);
 }
 
-/* There may be none, with a control process; or the one that goes on is newer than the file. */
+/* There may be none, with a control process; or an earlier process has left one, which the file may
+ * follow when workers have taken it up. */
 static int first_table(struct dp_run *r)
 {
-	struct dp_generations *g = &r->live.generations;
 	struct to_table *t;
 	char err[512] = "";
 
 	restore(r);
-	if (!r->options.table)
+	r->table_waits = r->options.table && r->live.generations.running;
+	if (!r->options.table || r->table_waits)
 		return TO_EXIT_DONE;
 	if (dp_control_prepare(&r->control, r->options.table, &t, err, sizeof(err)) < 0) {
 		fprintf(stderr, "turnout-dp: %s: refused: %s\n", r->options.table, err);
-		return g->running ? TO_EXIT_DONE : TO_EXIT_REFUSED;
+		return TO_EXIT_REFUSED;
 	}
 	if (dp_control_publish(&r->control, t, err, sizeof(err)) < 0) {
 		fprintf(stderr, "turnout-dp: %s\n", err);
 		dp_generation_discard(t);
-		return g->running ? TO_EXIT_DONE : TO_EXIT_USAGE;
+		return TO_EXIT_USAGE;
 	}
 	return TO_EXIT_DONE;
 }
@@ -502,6 +504,8 @@ int dp_run_main(int argc, char **argv)
 	if (code == TO_EXIT_DONE && r.launched) {
 		await_live(&r);
 		dp_nexthops_settle(&r.live.nexthops);
+		if (r.table_waits)
+			reload(&r);
 		say_ready(&r);
 		to_engine_notify_ready(&r.notice, r.live.generations.running);
 		watch(&r);

@@ -357,6 +357,11 @@ class Restart(unittest.TestCase):
         said = self.engine.start()
         self.assertIn("takes generation 6 over", said)
         self.assertIn("4, and 6 is running", said)
+        self.engine.stop()
+        table.write_bytes(renumbered(self.image, 8))
+        said = self.engine.start()
+        self.assertIn("takes generation 6 over", said)
+        self.assertIn("generation 8 is live", said)
 
 
 if __name__ == "__main__":
