@@ -208,7 +208,7 @@ int to_xdp_control_open(struct to_xdp_control *c, const char *path, const char *
 		snprintf(err, err_size, "cannot map the ring of captures: %s", strerror(-ret));
 		return ret;
 	}
-	return to_engine_server_open(&c->server, &engine, path, group, err, err_size);
+	return to_engine_server_open(&c->server, &engine, path, group, -1, err, err_size);
 }
 
 void to_xdp_control_close(struct to_xdp_control *c)

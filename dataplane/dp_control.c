@@ -9,6 +9,7 @@
 #include "dp_clock.h"
 #include "dp_report.h"
 #include "engine_region.h"
+#include "engine_socket.h"
 #include "table_copy.h"
 
 #define SLICE         65536 /* cells: about a millisecond */
@@ -223,6 +224,12 @@ static void fill(void *arg, struct to_region *r)
 	fill_named(c, r);
 }
 
+int dp_control_lock(struct dp_control *c, const char *path, char *err, size_t err_size)
+{
+	c->lock = to_engine_lock(path, err, err_size);
+	return c->lock < 0 ? c->lock : 0;
+}
+
 int dp_control_open(struct dp_control *c, const char *path, const char *group, char *err,
 		    size_t err_size)
 {
@@ -248,7 +255,7 @@ int dp_control_open(struct dp_control *c, const char *path, const char *group, c
 
 	for (unsigned i = 0; i < c->live->workers; i++)
 		c->pulse[i].since_ns = now_ns();
-	return to_engine_server_open(&c->server, &engine, path, group, err, err_size);
+	return to_engine_server_open(&c->server, &engine, path, group, c->lock, err, err_size);
 }
 
 void dp_control_close(struct dp_control *c)

@@ -26,9 +26,13 @@ struct dp_control {
 	bool unkept;                     /* the running generation has no copy yet */
 	uint64_t keep_after_ns;          /* of its age, when that is tried again */
 	struct to_engine_server *server; /* NULL: there is none */
+	int lock;                        /* of the socket's name; the server's once there is one */
 	struct dp_pulse pulse[TO_PROTOCOL_WORKERS];
 };
 
+/* Before anything is touched that another engine may have, which would be told by the same socket.
+ * Returns 0 or a negative errno with a message. */
+int dp_control_lock(struct dp_control *c, const char *path, char *err, size_t err_size);
 /* Listens. Returns 0 or a negative errno with a message. */
 int dp_control_open(struct dp_control *c, const char *path, const char *group, char *err,
 		    size_t err_size);

@@ -214,9 +214,27 @@ static int start_control(struct dp_run *r)
 	return TO_EXIT_UNREACHABLE;
 }
 
+/* Before anything is touched that another process may have: ports, the guard, the program at an
+ * interface. */
+static int start_alone(struct dp_run *r)
+{
+	const struct dp_run_options *o = &r->options;
+	char err[512] = "";
+
+	if (o->control && dp_control_lock(&r->control, o->control, err, sizeof(err)) < 0) {
+		fprintf(stderr, "turnout-dp: --control %s\n", err);
+		return TO_EXIT_UNREACHABLE;
+	}
+	if (dp_state_open(o->state, o->workers, o->pins, &r->state, err, sizeof(err)) < 0) {
+		fprintf(stderr, "turnout-dp: %s\n", err);
+		return TO_EXIT_UNREACHABLE;
+	}
+	r->control.state = r->state;
+	return TO_EXIT_DONE;
+}
+
 static int start(struct dp_run *r)
 {
-	char err[512] = "";
 	int ret, code;
 
 	r->live.workers = r->options.workers;
@@ -231,12 +249,9 @@ static int start(struct dp_run *r)
 			r->live.workers, r->live.workers + 1, rte_lcore_count());
 		return TO_EXIT_USAGE;
 	}
-	if (dp_state_open(r->options.state, r->live.workers, r->options.pins, &r->state, err,
-			  sizeof(err)) < 0) {
-		fprintf(stderr, "turnout-dp: %s\n", err);
-		return TO_EXIT_UNREACHABLE;
-	}
-	r->control.state = r->state;
+	code = start_alone(r);
+	if (code != TO_EXIT_DONE)
+		return code;
 	ret = start_pool(r);
 	if (ret < 0)
 		return complain("cannot make room for frames", ret);

@@ -30,7 +30,7 @@ static int watch(const struct to_engine_server *s, int fd, uint32_t number, int 
 }
 
 int to_engine_server_open(struct to_engine_server **server, const struct to_engine *e,
-			  const char *path, const char *group, char *err, size_t err_size)
+			  const char *path, const char *group, int lock, char *err, size_t err_size)
 {
 	struct to_engine_server *s = calloc(1, sizeof(*s));
 	int ret;
@@ -38,7 +38,7 @@ int to_engine_server_open(struct to_engine_server **server, const struct to_engi
 	if (!s)
 		return -ENOMEM;
 	s->engine = *e;
-	s->socket = (struct to_engine_socket){.fd = -1, .lock = -1};
+	s->socket = (struct to_engine_socket){.fd = -1, .lock = lock};
 	s->region.fd = -1;
 	s->capture.fd = -1;
 	for (unsigned i = 0; i < TO_CONNECTIONS; i++)
@@ -53,7 +53,7 @@ int to_engine_server_open(struct to_engine_server **server, const struct to_engi
 	if (ret < 0)
 		snprintf(err, err_size, "no memory to share: %s", strerror(-ret));
 	else
-		ret = to_engine_listen(&s->socket, path, group, err, err_size);
+		ret = to_engine_listen(&s->socket, path, group, lock, err, err_size);
 	if (ret == 0)
 		ret = watch(s, s->socket.fd, LISTENING, EPOLL_CTL_ADD, EPOLLIN);
 	if (ret < 0) {

@@ -18,10 +18,12 @@ struct to_engine_server;
 
 /*
  * Listens at `path`, for root, our own user and the members of `group` (NULL: none). `e` is copied.
+ * `lock`: of to_engine_lock(), taken over in any case; or -1: the name is locked now.
  * Returns 0 or a negative errno with a message, among them -EBUSY: another engine listens there.
  */
 int to_engine_server_open(struct to_engine_server **server, const struct to_engine *e,
-			  const char *path, const char *group, char *err, size_t err_size);
+			  const char *path, const char *group, int lock, char *err,
+			  size_t err_size);
 /* The socket's name is gone then, and every connection ended. `server` may be NULL. */
 void to_engine_server_close(struct to_engine_server *server);
 

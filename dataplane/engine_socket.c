@@ -21,24 +21,36 @@ static int complain(const char *path, const char *what, int ret, char *err, size
 	return ret;
 }
 
-/* As long as one holds it, the socket's name is its to make. The file stays: whoever removed it
- * would take it from under one that has just opened it. */
-static int take_lock(struct to_engine_socket *s, char *err, size_t err_size)
+static int check_path(const char *path, char *err, size_t err_size)
 {
-	char name[sizeof(s->path) + sizeof(".lock")];
-	int ret;
+	const size_t most = sizeof(((struct to_engine_socket *)0)->path) - 1;
 
-	snprintf(name, sizeof(name), "%s.lock", s->path);
-	s->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock < 0)
-		return complain(name, "cannot be opened", -errno, err, err_size);
-	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+	if (*path && strlen(path) <= most)
 		return 0;
+	snprintf(err, err_size, "%s: expected a path of 1 to %zu bytes", path, most);
+	return -EINVAL;
+}
+
+/* The file stays: whoever removed it would take it from under one that has just opened it. */
+int to_engine_lock(const char *path, char *err, size_t err_size)
+{
+	char name[sizeof(((struct to_engine_socket *)0)->path) + sizeof(".lock")];
+	int ret = check_path(path, err, err_size), lock;
+
+	if (ret < 0)
+		return ret;
+	snprintf(name, sizeof(name), "%s.lock", path);
+	lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0)
+		return complain(name, "cannot be opened", -errno, err, err_size);
+	if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return lock;
 	ret = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	if (ret == -EBUSY)
-		snprintf(err, err_size, "%s: another engine listens there", s->path);
+		snprintf(err, err_size, "%s: another engine listens there", path);
 	else
 		complain(name, "cannot be locked", ret, err, err_size);
+	close(lock);
 	return ret;
 }
 
@@ -93,22 +105,19 @@ static int find_group(struct to_engine_socket *s, const char *name, char *err, s
 	return -EINVAL;
 }
 
-int to_engine_listen(struct to_engine_socket *s, const char *path, const char *group, char *err,
-		     size_t err_size)
+int to_engine_listen(struct to_engine_socket *s, const char *path, const char *group, int lock,
+		     char *err, size_t err_size)
 {
-	int ret;
+	int ret = check_path(path, err, err_size);
 
-	*s = (struct to_engine_socket){.fd = -1, .lock = -1};
-	if (!*path || strlen(path) >= sizeof(s->path)) {
-		snprintf(err, err_size, "%s: expected a path of 1 to %zu bytes", path,
-			 sizeof(s->path) - 1);
-		return -EINVAL;
+	*s = (struct to_engine_socket){.fd = -1, .lock = lock};
+	if (ret == 0) {
+		memcpy(s->path, path, strlen(path));
+		ret = find_group(s, group, err, err_size);
 	}
-	memcpy(s->path, path, strlen(path));
-	ret = find_group(s, group, err, err_size);
-	if (ret == 0)
-		ret = take_lock(s, err, err_size);
-	if (ret == 0)
+	if (ret == 0 && s->lock < 0)
+		ret = s->lock = to_engine_lock(path, err, err_size);
+	if (ret >= 0)
 		ret = remove_stale(s, err, err_size);
 	if (ret == 0)
 		ret = bind_socket(s, err, err_size);

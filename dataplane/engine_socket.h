@@ -15,12 +15,19 @@ struct to_engine_socket {
 };
 
 /*
- * Listens at `path`, mode 0600, or 0660 for `group` (NULL: none). A socket that a dead process has
- * left there is replaced. Returns 0 or a negative errno with a message: -EBUSY another process
- * listens there; -EEXIST something there is no socket.
+ * As long as a process holds it, the socket's name is its to make, and nobody else's. Returns a
+ * descriptor, or a negative errno with a message: -EBUSY another process has it.
  */
-int to_engine_listen(struct to_engine_socket *s, const char *path, const char *group, char *err,
-		     size_t err_size);
+int to_engine_lock(const char *path, char *err, size_t err_size);
+
+/*
+ * Listens at `path`, mode 0600, or 0660 for `group` (NULL: none). A socket that a dead process has
+ * left there is replaced. `lock`: what to_engine_lock() has returned, taken over in any case; or
+ * -1: it is taken now. Returns 0 or a negative errno with a message: -EBUSY another process listens
+ * there; -EEXIST something there is no socket.
+ */
+int to_engine_listen(struct to_engine_socket *s, const char *path, const char *group, int lock,
+		     char *err, size_t err_size);
 /* Takes the socket's name away as well. */
 void to_engine_unlisten(struct to_engine_socket *s);
 

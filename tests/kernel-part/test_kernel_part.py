@@ -348,6 +348,22 @@ class Shared(Steered, unittest.TestCase):
         self.engine.start()
         self.assertEqual(site.guard(), first)
 
+    def test_a_second_engine_touches_nothing(self):
+        """One that would be told by the same socket, with another table."""
+        control = ["--control", Path(self.directory.name) / "dp.sock"]
+        self.engine.kill()
+        self.engine.start(*control)
+        first = site.guard()
+        with tempfile.TemporaryDirectory() as directory:
+            second = self.engine_class(BUILD, Path(directory), self.driver)
+            second.publish(2, site.MORE)
+            with inside("gw"), self.assertRaisesRegex(RuntimeError, "another engine listens"):
+                run(*second.argv(), *control)
+        self.assertEqual(site.guard(), first)
+        self.ask_until()
+        self.engine.kill()
+        self.engine.start()
+
     def test_guard_after_flush(self):
         """Somebody has flushed all of nftables: the next generation brings it back."""
         with inside("gw"):
