@@ -295,6 +295,14 @@ int dp_intake_widen(struct dp_intake *x, const struct to_table *running,
 	return set(x, next, running, err, err_size);
 }
 
+void dp_intake_forget(struct dp_intake *x)
+{
+	char err[256];
+
+	if (x->maps && set(x, NULL, NULL, err, sizeof(err)) < 0)
+		fprintf(stderr, "turnout-dp: %s\n", err);
+}
+
 void dp_intake_look(struct dp_intake *x, const struct to_table *running, bool live)
 {
 	char err[256];

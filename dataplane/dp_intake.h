@@ -52,6 +52,9 @@ void dp_intake_close(struct dp_intake *x);
 int dp_intake_widen(struct dp_intake *x, const struct to_table *running,
 		    const struct to_table *next, char *err, size_t err_size);
 
+/* The first table was refused: nothing is the engine's. */
+void dp_intake_forget(struct dp_intake *x);
+
 /*
  * Once `running` (or NULL) is live: what is its alone; and the host's own addresses when they have
  * changed. Says on stderr when it cannot.

@@ -70,13 +70,11 @@ void dp_nexthops_settle(struct dp_nexthops *n)
 	dp_nexthops_look(n);
 }
 
-int dp_nexthops_table(struct dp_nexthops *n, const struct to_table *t, char *err, size_t err_size)
+/* Until workers have taken up the ones before. */
+static int publish_soon(struct dp_nexthops *n, char *err, size_t err_size)
 {
 	uint64_t deadline = rte_rdtsc() + GRACE_S * rte_get_tsc_hz();
-	int ret = to_nexthop_watch_table(&n->watch, t, err, err_size);
 
-	if (ret < 0)
-		return ret;
 	n->waiting |= to_nexthop_watch_update(&n->watch);
 	while (n->waiting && !publish(n)) {
 		if (rte_rdtsc() > deadline) {
@@ -86,6 +84,18 @@ int dp_nexthops_table(struct dp_nexthops *n, const struct to_table *t, char *err
 		rte_pause();
 	}
 	return 0;
+}
+
+int dp_nexthops_table(struct dp_nexthops *n, const struct to_table *t,
+		      const struct to_table *running, char *err, size_t err_size)
+{
+	int ret = to_nexthop_watch_table(&n->watch, t, err, err_size);
+
+	if (ret == 0)
+		ret = publish_soon(n, err, err_size);
+	if (ret < 0)
+		to_nexthop_watch_undo(&n->watch, running);
+	return ret;
 }
 
 static struct to_watched_port watched(const struct dp_port *p, uint16_t mtu)

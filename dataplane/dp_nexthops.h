@@ -34,8 +34,10 @@ int dp_nexthops_open(struct dp_nexthops *n, struct rte_rcu_qsbr *qsbr, const str
 void dp_nexthops_close(struct dp_nexthops *n);
 
 /* The next hops to the table's edges are published, and watched from now on. Before the table is
- * published. Returns as above; -EBUSY: a worker does not take up the ones before. */
-int dp_nexthops_table(struct dp_nexthops *n, const struct to_table *t, char *err, size_t err_size);
+ * published, to follow `running` (or NULL). Returns as above; -EBUSY: a worker does not take up the
+ * ones before; and what `running` needs stays watched. */
+int dp_nexthops_table(struct dp_nexthops *n, const struct to_table *t,
+		      const struct to_table *running, char *err, size_t err_size);
 
 /* Gives neighbours a second to answer, for a driver that starts may have made the kernel forget
  * them. Workers run; from now on what cannot be used is told. */

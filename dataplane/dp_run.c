@@ -125,19 +125,43 @@ static int launch(struct dp_run *r)
 	return 0;
 }
 
-/* Before a table is published: its next hops, and what the kernel is to be kept off. */
+/* The first table. Until it is there all packets are the kernel's, so the guard comes last. */
+static int admit_first(struct dp_run *r, const struct to_table *t, char *err, size_t err_size)
+{
+	struct dp_nexthops *n = &r->live.nexthops;
+	int ret = dp_intake_widen(&r->intake, NULL, t, err, err_size);
+
+	if (ret == 0)
+		ret = dp_nexthops_table(n, t, NULL, err, err_size);
+	if (ret == 0) {
+		ret = dp_guard_start(&r->guard, t, err, err_size);
+		if (ret < 0)
+			to_nexthop_watch_undo(&n->watch, NULL);
+	}
+	if (ret < 0)
+		dp_intake_forget(&r->intake);
+	return ret;
+}
+
+/* Before a table is published: its next hops, and what the kernel is to be kept off. What has been
+ * widened for one that is refused after all still has all that the running one needs, and is
+ * narrowed at the next look; so next hops come last. */
 static int admit(void *arg, const struct to_table *t, char *err, size_t err_size)
 {
 	struct dp_run *r = arg;
 	const struct to_table *running = r->live.generations.running;
-	int ret = dp_nexthops_table(&r->live.nexthops, t, err, err_size);
+	int ret = to_nexthop_watch_admits(&r->live.nexthops.watch, t, err, err_size);
 
-	if (ret == 0)
-		ret = dp_intake_widen(&r->intake, running, t, err, err_size);
 	if (ret < 0)
 		return ret;
-	return running ? dp_guard_widen(&r->guard, running, t, err, err_size)
-		       : dp_guard_start(&r->guard, t, err, err_size);
+	if (!running)
+		return admit_first(r, t, err, err_size);
+	ret = dp_guard_widen(&r->guard, running, t, err, err_size);
+	if (ret == 0)
+		ret = dp_intake_widen(&r->intake, running, t, err, err_size);
+	if (ret == 0)
+		ret = dp_nexthops_table(&r->live.nexthops, t, running, err, err_size);
+	return ret;
 }
 
 /* Ports are started, and no table is there yet. */

@@ -123,9 +123,8 @@ static bool is_hopeless(const struct to_nexthop_watch *w, const struct to_nextho
 	return !w->hops && (!o || !o->is_mac);
 }
 
-/* Before anything is changed by a table that cannot be used. */
-static int refuse_hopeless(const struct to_nexthop_watch *w, const struct to_table *t, char *err,
-			   size_t err_size)
+int to_nexthop_watch_admits(const struct to_nexthop_watch *w, const struct to_table *t, char *err,
+			    size_t err_size)
 {
 	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
 		const char *name = to_view_edge_name(t, (uint8_t)e);
@@ -144,7 +143,7 @@ static int refuse_hopeless(const struct to_nexthop_watch *w, const struct to_tab
 int to_nexthop_watch_table(struct to_nexthop_watch *w, const struct to_table *t, char *err,
 			   size_t err_size)
 {
-	int ret = refuse_hopeless(w, t, err, err_size);
+	int ret = to_nexthop_watch_admits(w, t, err, err_size);
 
 	if (ret < 0)
 		return ret;
@@ -163,6 +162,21 @@ int to_nexthop_watch_table(struct to_nexthop_watch *w, const struct to_table *t,
 	}
 	w->changed = true;
 	return 0;
+}
+
+void to_nexthop_watch_undo(struct to_nexthop_watch *w, const struct to_table *running)
+{
+	uint32_t edges = running ? to_table_edge_count(running) : 0;
+	char err[256];
+
+	for (uint32_t e = edges; e < TO_MAX_EDGES; e++) {
+		if (w->hops && *w->names[e])
+			to_hops_unwatch(w->hops, e);
+		*w->names[e] = '\0';
+	}
+	w->changed = true;
+	if (running && to_nexthop_watch_table(w, running, err, sizeof(err)) < 0)
+		fprintf(stderr, "%s: %s\n", w->program, err);
 }
 
 /* The port of that interface, or of the one that it is a VLAN on. */

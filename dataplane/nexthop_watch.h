@@ -47,9 +47,17 @@ struct to_nexthop_watch {
 int to_nexthop_watch_open(struct to_nexthop_watch *w, char *err, size_t err_size);
 void to_nexthop_watch_close(struct to_nexthop_watch *w);
 
+/* Can the table have next hops at all? Changes nothing. Returns as above. */
+int to_nexthop_watch_admits(const struct to_nexthop_watch *w, const struct to_table *t, char *err,
+			    size_t err_size);
+
 /* Watches each edge of the table, before it becomes the generation. Returns as above. */
 int to_nexthop_watch_table(struct to_nexthop_watch *w, const struct to_table *t, char *err,
 			   size_t err_size);
+
+/* It was refused after all, or could not be watched: what the running one (or NULL) needs is
+ * watched again, and no more. Says on stderr what cannot be. */
+void to_nexthop_watch_undo(struct to_nexthop_watch *w, const struct to_table *running);
 
 /* Reads what the kernel has reported since; `tick`: a second has passed. */
 void to_nexthop_watch_look(struct to_nexthop_watch *w, bool tick);

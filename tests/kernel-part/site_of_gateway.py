@@ -141,12 +141,12 @@ class Engine:
     def hear(self, _, line):
         self.said += line + "\n"
 
-    def publish(self, generation, more=""):
+    def publish(self, generation, more="", e1=E1):
         def quoted(addresses):
             return ", ".join(f'"{a}"' for a in addresses)
 
         plan = self.directory / "plan.yaml"
-        plan.write_text(PLAN.format(gateways=quoted(GATEWAYS), e1=quoted(E1), e2=quoted(E2),
+        plan.write_text(PLAN.format(gateways=quoted(GATEWAYS), e1=quoted(e1), e2=quoted(E2),
                                     vips=quoted(VIPS), more=more), encoding="utf-8")
         run(self.build / "control/turnout", "table", "write", plan, "--out", self.table)
         self.table.write_bytes(common.renumbered(self.table.read_bytes(), generation))

@@ -7,7 +7,9 @@
 
 import contextlib
 import itertools
+import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -362,6 +364,27 @@ class Shared(Steered, unittest.TestCase):
         self.assertEqual(site.guard(), first)
         self.ask_until()
         self.engine.kill()
+        self.engine.start()
+
+    def test_a_refused_table_changes_nothing(self):
+        """The kernel cannot be kept from what it brings: the guard is somebody else's."""
+        self.engine.listen()
+        with inside("gw"):
+            run("nft", "flush", "ruleset")
+            nft = subprocess.Popen(["nft", "-i"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   text=True)
+        with nft, nft.stdin as said:
+            print("add table netdev turnout-guard { flags owner; }", file=said, flush=True)
+            while site.guard() is None:
+                self.assertIsNone(nft.poll())
+            self.engine.publish(2, site.MORE, ("192.0.2.99", "2001:db8:0:2::99"))
+            self.engine.process.child.send_signal(signal.SIGHUP)
+            self.engine.until("refused: cannot guard the kernel")
+            for v in 0, 1:
+                self.ask(v, UDP, "e1", 5)
+        self.assertNotIn("next hop to e1", self.engine.process.text["err"])
+        self.engine.kill()
+        self.engine.publish(1)
         self.engine.start()
 
     def test_guard_after_flush(self):
