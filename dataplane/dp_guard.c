@@ -182,6 +182,7 @@ int dp_guard_widen(struct dp_guard *g, const struct to_table *running, const str
 	if (!g->interfaces)
 		return 0;
 	g->wide = true;
+	g->again = (struct dp_again){0};
 	/* nftables takes milliseconds, in which nothing is committed: what is missing now is put
 	 * back when this is live */
 	if (are_same_addresses(running, next))
@@ -193,11 +194,13 @@ void dp_guard_narrow(struct dp_guard *g, const struct to_table *running)
 {
 	char err[512];
 
-	if (!g->wide)
+	if (!g->wide || !dp_again_is_due(&g->again))
 		return;
-	g->wide = false;
-	if (change(g, running, NULL, err, sizeof(err)) < 0)
-		fprintf(stderr, "turnout-dp: %s\n", err);
+	g->wide = change(g, running, NULL, err, sizeof(err)) < 0;
+	if (g->wide)
+		dp_again_failed(&g->again, err);
+	else
+		g->again = (struct dp_again){0};
 }
 
 void dp_guard_find(struct dp_guard *g, const struct dp_port *port, unsigned ports)

@@ -10,6 +10,7 @@
 
 #include <turnout/table.h>
 
+#include "dp_again.h"
 #include "dp_port.h"
 #include "hops.h"
 
@@ -23,7 +24,8 @@ struct dp_guard {
 	struct nft_ctx *nft;
 	unsigned interfaces; /* 0: there is nothing to guard */
 	char interface[DP_MAX_PORTS][TO_IF_NAME];
-	bool wide; /* may keep more from the kernel than the running table needs */
+	bool wide;             /* may keep more from the kernel than the running table needs */
+	struct dp_again again; /* it could not be narrowed */
 };
 
 /* Those of the started ports that the kernel has an interface of. */
@@ -39,8 +41,14 @@ int dp_guard_start(struct dp_guard *g, const struct to_table *table, char *err, 
  * nftables nothing where they have the same addresses. */
 int dp_guard_widen(struct dp_guard *g, const struct to_table *running, const struct to_table *next,
 		   char *err, size_t err_size);
-/* Once `running` is live: what is its alone. Says on stderr when it cannot. */
+/* Once `running` is live: what is its alone. When it cannot, it says so on stderr, and a later call
+ * tries again. */
 void dp_guard_narrow(struct dp_guard *g, const struct to_table *running);
+/* Is there anything to narrow soon? */
+static inline bool dp_guard_waits(const struct dp_guard *g)
+{
+	return g->wide && !g->again.at_ns;
+}
 
 /* What the kernel was told stays. */
 void dp_guard_release(struct dp_guard *g);

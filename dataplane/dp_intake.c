@@ -303,15 +303,37 @@ void dp_intake_forget(struct dp_intake *x)
 		fprintf(stderr, "turnout-dp: %s\n", err);
 }
 
+/* The host's addresses have changed, or could not be had when they had. */
+static bool has_changed(struct dp_intake *x, char *err, size_t err_size)
+{
+	int ret;
+
+	x->unread |= is_told(x);
+	if (!x->unread || !dp_again_is_due(&x->again))
+		return false;
+	ret = look_up_own(x);
+	x->unread = ret < 0;
+	if (ret < 0) {
+		snprintf(err, err_size, "cannot ask the kernel for its addresses: %s",
+			 strerror(-ret));
+		dp_again_failed(&x->again, err);
+	}
+	return ret == 0;
+}
+
 void dp_intake_look(struct dp_intake *x, const struct to_table *running, bool live)
 {
 	char err[256];
-	bool changed = x->maps && is_told(x) && look_up_own(x) == 0;
 
-	if (!x->maps || !running || !live || !(x->wide || changed || x->late))
+	if (!x->maps)
+		return;
+	x->late |= has_changed(x, err, sizeof(err));
+	if (!running || !live || !(x->wide || x->late) || !dp_again_is_due(&x->again))
 		return;
 	x->late = set(x, running, NULL, err, sizeof(err)) < 0;
 	x->wide = false;
 	if (x->late)
-		fprintf(stderr, "turnout-dp: %s\n", err);
+		dp_again_failed(&x->again, err);
+	else if (!x->unread)
+		x->again = (struct dp_again){0};
 }

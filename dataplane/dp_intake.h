@@ -13,6 +13,7 @@
 
 #include <turnout/table.h>
 
+#include "dp_again.h"
 #include "pipeline.h"
 
 struct dp_port;
@@ -23,7 +24,9 @@ struct dp_intake {
 	unsigned maps;
 	int map[TO_MAX_PORTS];      /* fds */
 	bool wide;                  /* the program takes more than the running table needs */
-	bool late;                  /* it could not be told what has changed */
+	bool unread;                /* `own` is not what the host has now */
+	bool late;                  /* the program is still to be told what has changed */
+	struct dp_again again;      /* either could not be done */
 	struct ifaddrs *own;        /* the host's addresses */
 	struct mnl_socket *netlink; /* says when they change */
 };
@@ -57,7 +60,7 @@ void dp_intake_forget(struct dp_intake *x);
 
 /*
  * Once `running` (or NULL) is live: what is its alone; and the host's own addresses when they have
- * changed. Says on stderr when it cannot.
+ * changed. When it cannot, it says so on stderr, and a later call tries again.
  */
 void dp_intake_look(struct dp_intake *x, const struct to_table *running, bool live);
 

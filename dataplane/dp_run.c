@@ -438,7 +438,7 @@ static int wait_ms(const struct dp_run *r)
 	const struct to_engine_server *server = r->control.server;
 	int ms = server ? to_engine_server_timeout(server) : -1;
 	bool look = !r->first_tsc || r->options.packets || r->options.seconds ||
-		    r->live.generations.before || r->guard.wide ||
+		    r->live.generations.before || dp_guard_waits(&r->guard) ||
 		    dp_nexthops_waits(&r->live.nexthops);
 	int most = look ? LOOK_MS : LINKS_MS;
 
