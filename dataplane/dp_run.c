@@ -47,6 +47,7 @@ struct dp_run {
 	struct dp_control control;
 	struct to_engine_notice notice;
 	unsigned launched;
+	bool alone;         /* no other process has what this one is to have */
 	bool table_waits;   /* --table, until the generation of an earlier process is live */
 	int signals;        /* a signalfd */
 	uint64_t first_tsc; /* when the first frame had come; 0: not yet */
@@ -254,6 +255,7 @@ static int start_alone(struct dp_run *r)
 		return TO_EXIT_UNREACHABLE;
 	}
 	r->control.state = r->state;
+	r->alone = true;
 	return TO_EXIT_DONE;
 }
 
@@ -554,6 +556,8 @@ int dp_run_main(int argc, char **argv)
 	}
 	stop(&r);
 	dp_guard_release(&r.guard);
-	rte_eal_cleanup();
+	/* before, devices may be another process's: AF_XDP's driver would take its program off */
+	if (r.alone)
+		rte_eal_cleanup();
 	return code;
 }
