@@ -178,6 +178,11 @@ int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, u
 	return take_over(x, a, err, err_size);
 }
 
+bool to_xdp_is_taken_over(const struct to_xdp_adoption *a, const struct bpf_map *map)
+{
+	return a->found && !to_xdp_is_remade(a, map);
+}
+
 /* As near to the exchange as can be, and all of it: what was proven since the copy before may be
  * nowhere else. From then on the new maps are what counts. */
 static int last_copy(struct to_xdp *x, struct to_xdp_adoption *a)

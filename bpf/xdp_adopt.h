@@ -49,6 +49,9 @@ struct to_xdp_adoption {
 int to_xdp_adopt(struct to_xdp *x, struct to_xdp_adoption *a, const char *pin, uint32_t pins,
 		 char *err, size_t err_size);
 
+/* Is it a map of an earlier process, which the running program reads? */
+bool to_xdp_is_taken_over(const struct to_xdp_adoption *a, const struct bpf_map *map);
+
 /* Just before the program is exchanged in the first place. As to_xdp_adopt(). */
 int to_xdp_adopt_begin(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size);
 

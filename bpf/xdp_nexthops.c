@@ -87,7 +87,7 @@ static void take_hop(struct to_xdp_nexthops *n, uint32_t slot, const struct to_h
 {
 	const struct to_link *link = to_hops_link(n->hops, hop->ifindex);
 
-	if (!is_left_over(n, slot, hop))
+	if (!n->held && !is_left_over(n, slot, hop))
 		write_hop(n, slot, hop);
 	/* a route by an interface that is no port of ours leads nowhere */
 	if (hop->state == TO_HOP_GOOD && !is_usable(n, hop))
@@ -268,9 +268,13 @@ int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
 				n->ports->port[i].option.name);
 	}
 	tell_unknown(n);
+	if (ret < 0)
+		return ret;
+	to_xdp_ports_release(n->xdp, n->ports);
+	n->held = false;
 	n->begun = true;
 	tell_again(n);
-	return ret;
+	return 0;
 }
 
 static const struct to_nexthop_option *option_of(const struct to_xdp_run_options *o,
@@ -379,7 +383,8 @@ int to_xdp_nexthops_open(struct to_xdp_nexthops *n, struct to_xdp *x, struct to_
 	static const struct to_hops_callbacks callbacks = {hop_changed, link_changed};
 	int ret;
 
-	*n = (struct to_xdp_nexthops){.xdp = x, .ports = ports, .options = options};
+	*n = (struct to_xdp_nexthops){
+		.xdp = x, .ports = ports, .options = options, .held = n->held};
 	ret = to_hops_open(&n->hops, &callbacks, n, err, err_size);
 	if (ret < 0)
 		return ret;

@@ -37,11 +37,13 @@ struct to_xdp_nexthops {
 	int unwritten;          /* why the program does not have a hop as it is; 0: it does */
 	bool has4;              /* a VIP of the family */
 	bool has6;
+	bool held;    /* the program is told nothing yet: it is an earlier process's */
 	bool settled; /* what an earlier process knew counts no more */
 	bool begun;   /* ports that come are attached, and what changes is told on stderr */
 };
 
-/* Finds the ports and watches the outside. Returns 0 or a negative errno with a message. */
+/* Finds the ports and watches the outside. `n->held` and `ports->held` are set: what they say is
+ * told when this begins. Returns 0 or a negative errno with a message. */
 int to_xdp_nexthops_open(struct to_xdp_nexthops *n, struct to_xdp *x, struct to_xdp_ports *ports,
 			 const struct to_xdp_run_options *options, char *err, size_t err_size);
 /* A while after the start: neighbours that have not answered until now are not there. Until then
@@ -53,8 +55,9 @@ void to_xdp_nexthops_close(struct to_xdp_nexthops *n);
 int to_xdp_nexthops_table(struct to_xdp_nexthops *n, const struct to_table *t, char *err,
 			  size_t err_size);
 
-/* Attaches the program to the ports that are there, and to others as soon as they come. Says on
- * stderr which next hops of the generation cannot be used, and why. */
+/* Attaches the program to the ports that are there, and to others as soon as they come, and tells
+ * it what was held back, or nothing when that fails. Says on stderr which next hops of the
+ * generation cannot be used, and why. */
 int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size);
 
 /* Once a second: tries ports again that could not be attached when they came. */

@@ -255,7 +255,8 @@ struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
 	}
 	port->ifindex = link->ifindex;
 	memcpy(port->mac, link->mac, sizeof(port->mac));
-	tell_program(x, port);
+	if (!p->held)
+		tell_program(x, port);
 	return port;
 }
 
@@ -287,6 +288,15 @@ void to_xdp_port_tell(const struct to_xdp_ports *p, struct to_xdp_port *port)
 		fprintf(stderr, "turnout-xdp: cannot attach to %s: %s\n", port->option.name,
 			why_not(port->refused, p->mode));
 	port->told = port->refused;
+}
+
+void to_xdp_ports_release(struct to_xdp *x, struct to_xdp_ports *p)
+{
+	p->held = false;
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->port[i].ifindex)
+			tell_program(x, &p->port[i]);
+	}
 }
 
 void to_xdp_ports_retry(struct to_xdp *x, struct to_xdp_ports *p)
@@ -447,7 +457,8 @@ void to_xdp_port_gone(struct to_xdp *x, struct to_xdp_ports *p, const struct to_
 	port->refused = 0;
 	port->told = 0;
 	port->untold = 0;
-	to_xdp_ports_forget(x, p);
+	if (!p->held)
+		to_xdp_ports_forget(x, p);
 }
 
 static const char *const losses[] = {"losses_refused", "losses_unsent", "losses_unreturned",

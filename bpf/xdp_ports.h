@@ -28,6 +28,7 @@ struct to_xdp_ports {
 	struct to_xdp_port port[TO_XDP_MAX_PORTS];
 	enum to_xdp_mode mode;
 	bool chosen;     /* the mode is ours, not the operator's */
+	bool held;       /* the program is told nothing yet: it is an earlier process's */
 	int unforgotten; /* why the program still knows an interface that is gone; 0: it does not */
 	char dir[160];   /* of the links */
 };
@@ -41,7 +42,8 @@ void to_xdp_link_interface(char *interface, const char *file);
 /* The port of that interface, or of its lower one (0: none), or NULL. */
 struct to_xdp_port *to_xdp_port_of(struct to_xdp_ports *p, uint32_t ifindex, uint32_t lower);
 
-/* An interface is there, or has changed: tells the program its zone and MAC. Returns its port, or
+/* An interface is there, or has changed: tells the program its zone and MAC, unless that is held
+ * back. Returns its port, or
  * NULL when it is none, or nothing has changed. */
 struct to_xdp_port *to_xdp_port_found(struct to_xdp *x, struct to_xdp_ports *p,
 				      const struct to_link *link);
@@ -53,6 +55,9 @@ int to_xdp_port_attach(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_p
 
 /* Says on stderr why a port is not attached, if it has not said so before. */
 void to_xdp_port_tell(const struct to_xdp_ports *p, struct to_xdp_port *port);
+
+/* The program is ours: tells it of every interface that is there. */
+void to_xdp_ports_release(struct to_xdp *x, struct to_xdp_ports *p);
 
 /* Once a second: tells the program again what it could not be told. */
 void to_xdp_ports_retry(struct to_xdp *x, struct to_xdp_ports *p);

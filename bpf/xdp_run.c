@@ -17,7 +17,6 @@
 
 #include "dataplane/engine_notify.h"
 #include "dataplane/replay.h"
-#include "dataplane/table_load.h"
 #include "dataplane/table_view.h"
 #include "turnout.skel.h"
 #include "xdp_adopt.h"
@@ -28,6 +27,7 @@
 #include "xdp_privilege.h"
 #include "xdp_report.h"
 #include "xdp_table.h"
+#include "xdp_table_file.h"
 #include "xdp_tell.h"
 
 #define SWEEP_LEAST  4096u
@@ -146,42 +146,30 @@ static int open_control(struct xdp_run *r)
 	return TO_EXIT_UNREACHABLE;
 }
 
-/* Reads the table; it becomes the generation if it can follow the running one. */
-static int load_table(struct xdp_run *r)
+/* It becomes the generation, or is freed. */
+static int take_table(struct xdp_run *r, struct to_table *t)
 {
 	char err[512] = "";
-	struct to_table *t;
-	int ret;
+	int ret = publish(r, t, err, sizeof(err));
 
-	if (!r->options.table) {
-		fprintf(stderr, "turnout-xdp: there is no --table to be read\n");
-		return -ENOENT;
-	}
-	ret = to_table_load(r->options.table, &t, err, sizeof(err));
-	if (ret < 0)
-		goto refused;
-	if (r->running && t->generation == r->running->generation &&
-	    t->checksum == r->running->checksum) {
-		if (r->nexthops.begun)
-			fprintf(stderr, "turnout-xdp: generation %llu runs already\n",
-				(unsigned long long)t->generation);
-		free(t);
-		return 0;
-	}
-	if (r->running)
-		ret = to_table_can_follow(r->running, t, err, sizeof(err));
-	if (ret == 0)
-		ret = publish(r, t, err, sizeof(err));
 	if (ret == 0)
 		return 0;
 	free(t);
-refused:
-	fprintf(stderr, "turnout-xdp: %s: refused: %s", r->options.table, err);
-	if (r->running)
-		fprintf(stderr, "; generation %llu goes on",
-			(unsigned long long)r->running->generation);
-	fputc('\n', stderr);
-	return ret;
+	return to_xdp_table_refuse(r->options.table, r->running, ret, err);
+}
+
+/* As to_xdp_table_file(). */
+static int read_table(struct xdp_run *r, struct to_table **t)
+{
+	return to_xdp_table_file(r->options.table, r->running, r->nexthops.begun, t);
+}
+
+static int load_table(struct xdp_run *r)
+{
+	struct to_table *t;
+	int ret = read_table(r, &t);
+
+	return ret == 0 && t ? take_table(r, t) : ret;
 }
 
 /* The generation that an earlier process has left is the one to go on with. -EBADMSG: nobody knows
@@ -255,6 +243,10 @@ static int open_ports(struct xdp_run *r, char *err, size_t err_size)
 	int ret;
 
 	to_xdp_ports_init(&r->ports, &r->options);
+	/* a program that runs is changed only when this one takes its place; maps that are new are
+	 * filled before */
+	r->ports.held = to_xdp_is_taken_over(&r->adoption, r->xdp.skel->maps.ports);
+	r->nexthops.held = to_xdp_is_taken_over(&r->adoption, r->xdp.skel->maps.hops);
 	snprintf(dir, sizeof(dir), "%s", r->ports.dir);
 	ret = to_xdp_directory(dir, err, err_size);
 	if (ret == 0)
@@ -311,11 +303,12 @@ static int settle(struct xdp_run *r)
 	return ret < 0 ? complain("cannot give up privileges", ret) : TO_EXIT_DONE;
 }
 
-/* A table that is new takes over only when the program has: whatever fails before, nothing has
- * changed; and entries that move meanwhile are those of one generation. */
+/* A table that is new takes over only when the program has, unless there was none: whatever fails
+ * before, nothing has changed; and entries that move meanwhile are those of one generation. */
 static int begin(struct xdp_run *r)
 {
 	int ret = take_running(r);
+	struct to_table *first = NULL;
 	bool taken = r->running;
 
 	if (ret == -EBADMSG) {
@@ -327,10 +320,19 @@ static int begin(struct xdp_run *r)
 	}
 	if (ret < 0)
 		return complain("cannot take the generation over", ret);
-	if (!taken && r->options.table && load_table(r) < 0)
+	if (!taken && r->options.table && read_table(r, &first) < 0)
 		return TO_EXIT_REFUSED;
-	if (attach(r) < 0)
+	if (first && !r->adoption.found) {
+		if (take_table(r, first) < 0)
+			return TO_EXIT_REFUSED;
+		first = NULL;
+	}
+	if (attach(r) < 0) {
+		free(first);
 		return TO_EXIT_UNREACHABLE;
+	}
+	if (first && take_table(r, first) < 0)
+		return TO_EXIT_REFUSED;
 	if (taken && r->options.table)
 		load_table(r);
 	return settle(r);

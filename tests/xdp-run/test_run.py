@@ -252,6 +252,24 @@ class Ports(Case):
         self.assertIn("detached from mute", said)
         self.assertEqual(len(self.gateway.status()["ports"]), 2)
 
+    def test_a_start_that_fails(self):
+        """It would have other zones, next hops and ports: the program that runs knows nothing."""
+        netns.ip("gw", "link add mute type bridge", "link set mute up")
+        self.addCleanup(netns.ip, "gw", "link del mute")
+        self.begin()
+        self.gateway.kill()
+        before = [self.gateway.dump(name) for name in ("ports", "hops")]
+        hop = "--nexthop", "edges=02:00:00:00:00:99"
+        for options, ports in (
+                ((*hop, "--control", "/proc/nowhere/socket"), ("outside:edges", "edges:outside")),
+                (hop, (*self.gateway.ports, "mute:edges"))):
+            code, said = self.gateway.start_to_its_end(*options, ports=ports)
+            self.assertEqual(code, UNREACHABLE, said)
+            self.assertEqual([self.gateway.dump(name) for name in ("ports", "hops")], before)
+        self.check_flow()
+        self.gateway.start()
+        self.check_idle()
+
 
 if __name__ == "__main__":
     sys.exit(main(__doc__))
