@@ -5,6 +5,7 @@ and go. Needs root."""
 import json
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import site_of_run as site
@@ -116,6 +117,30 @@ class Restarts(Case):
             self.gateway.start()
             process = self.gateway.process
         self.check_all()
+
+    def test_losses_are_counted_all_the_time(self):
+        """The tracepoints' programs are exchanged as the others are."""
+        self.gateway.start()
+        pins = [self.gateway.pin / f"losses_{n}"
+                for n in ("refused", "unsent", "unreturned", "unreturned_many")]
+        over, absent = threading.Event(), set()
+
+        def look():
+            while not over.is_set():
+                absent.update(p.name for p in pins if not p.exists())
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            for _ in range(3):
+                before = [p.stat().st_ino for p in pins]
+                self.gateway.start()
+                self.assertTrue(set(before).isdisjoint(p.stat().st_ino for p in pins))
+        finally:
+            over.set()
+            thread.join()
+        self.assertEqual(absent, set())
+        self.assertEqual([p.name for p in self.gateway.pin.iterdir() if "_new" in p.name], [])
 
     def test_signals(self):
         self.begin()
