@@ -168,8 +168,11 @@ static int exchange(struct to_xdp *x, const char *path, uint32_t ifindex, enum t
 		ret = native;
 	else if (link_ifindex(fd) == ifindex && native == (mode != TO_XDP_GENERIC))
 		ret = bpf_link_update(fd, x->xdp_fd, NULL);
-	else
-		unlink(path); /* another interface of that name, or another mode is wanted */
+	else { /* another interface of that name, or another mode is wanted */
+		/* at once: the last reference is let go of later, and until then it is attached */
+		bpf_link_detach(fd);
+		unlink(path);
+	}
 	close(fd);
 	return ret;
 }
