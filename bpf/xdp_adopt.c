@@ -59,14 +59,17 @@ static int tell_about(struct to_xdp *x, struct to_xdp_adoption *a)
 /* What maps that were made anew begin with. */
 static int fill_remade(struct to_xdp *x, struct to_xdp_adoption *a, char *err, size_t err_size)
 {
+	bool rows = to_xdp_is_remade(a, x->skel->maps.rows);
 	int ret = to_xdp_rows_read(x);
 
-	if (ret == 0 && to_xdp_is_remade(a, x->skel->maps.rows))
-		ret = to_xdp_counters_clear(x);         /* whose they were nobody knows any more */
+	if (ret == 0 && rows) /* whose they were nobody knows any more */
+		ret = to_xdp_counters_clear(x, bpf_map__max_entries(x->skel->maps.counts));
 	if (to_xdp_is_remade(a, x->skel->maps.control)) /* so that either goes with either table */
 		__atomic_store_n(&x->control->slot, a->slot, __ATOMIC_RELEASE);
 	if (ret == 0 && a->running)
 		ret = to_xdp_restore(x, a->running, err, err_size);
+	else if (ret == 0 && rows)
+		ret = to_xdp_rows_restore(x);
 	free(a->running);
 	a->running = NULL;
 	if (ret == 0 && to_xdp_is_remade(a, x->skel->maps.about)) {

@@ -100,7 +100,7 @@ int to_xdp_counters_read(const struct to_xdp *x, struct to_counters *into)
 	return ret;
 }
 
-int to_xdp_counters_clear(const struct to_xdp *x)
+int to_xdp_counters_clear(const struct to_xdp *x, uint32_t rows)
 {
 	size_t size = (size_t)x->cpus * sizeof(struct to_bpf_row);
 	void *zero = calloc(1, size);
@@ -111,7 +111,7 @@ int to_xdp_counters_clear(const struct to_xdp *x)
 		return -ENOMEM;
 	ret = bpf_map__update_elem(x->skel->maps.tally, &key, sizeof(key), zero,
 				   (size_t)x->cpus * sizeof(struct to_bpf_tally), BPF_ANY);
-	for (; ret == 0 && key < x->rows_used; key++)
+	for (; ret == 0 && key < rows; key++)
 		ret = bpf_map__update_elem(x->skel->maps.counts, &key, sizeof(key), zero, size,
 					   BPF_ANY);
 	free(zero);

@@ -13,6 +13,6 @@ void to_xdp_counters_free(struct to_counters *c);
 /* Adds what the kernel has to `into`, which is cleared before. */
 int to_xdp_counters_read(const struct to_xdp *x, struct to_counters *into);
 /* All of them 0. */
-int to_xdp_counters_clear(const struct to_xdp *x);
+int to_xdp_counters_clear(const struct to_xdp *x, uint32_t rows);
 
 #endif

@@ -239,7 +239,7 @@ static int take_kept(struct xdp_replay *r, const char *dir, uint64_t object, cha
 	if (ret == 0)
 		ret = to_xdp_rows_read(&r->xdp);
 	if (ret == 0)
-		ret = to_xdp_counters_clear(&r->xdp);
+		ret = to_xdp_counters_clear(&r->xdp, r->xdp.rows_used);
 	if (ret == 0)
 		ret = to_xdp_rows_clear(&r->xdp);
 	return ret < 0 ? ret : to_xdp_entries_clear(&r->xdp);

@@ -78,6 +78,13 @@ int to_xdp_restore(struct to_xdp *x, const struct to_table *t, char *err, size_t
 	return put(x, t, x->control->slot, err, err_size);
 }
 
+int to_xdp_rows_restore(struct to_xdp *x)
+{
+	const struct to_table *t = to_xdp_running(x);
+
+	return t ? add_rows(x, t) : 0;
+}
+
 void to_xdp_commit(struct to_xdp *x)
 {
 	__atomic_store_n(&x->control->slot, idle_slot(x), __ATOMIC_RELEASE);

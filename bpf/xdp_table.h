@@ -17,6 +17,9 @@ int to_xdp_prepare(struct to_xdp *x, const struct to_table *t, char *err, size_t
 /* Copies a checked table to where the running one is: into maps that no program reads yet. */
 int to_xdp_restore(struct to_xdp *x, const struct to_table *t, char *err, size_t err_size);
 
+/* The rows of counters are new, and the running generation is not: it has its own again. */
+int to_xdp_rows_restore(struct to_xdp *x);
+
 /* The prepared table decides every packet that begins from now on. */
 void to_xdp_commit(struct to_xdp *x);
 

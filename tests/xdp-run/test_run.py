@@ -142,6 +142,31 @@ class Restarts(Case):
         self.assertEqual(absent, set())
         self.assertEqual([p.name for p in self.gateway.pin.iterdir() if "_new" in p.name], [])
 
+    def test_rows_that_are_lost(self):
+        """Whose the counters were nobody knows any more: they begin anew, each pair with its own."""
+        self.begin()
+        self.check_flow()
+        self.gateway.kill()
+        (self.gateway.pin / "maps" / "rows").unlink()
+        self.gateway.publish("legacy", 1)
+        self.gateway.start()
+        self.assertEqual(self.datagrams(), {})
+        self.check_idle()
+        self.assertEqual(self.datagrams(), {edge: 2 * list(self.idle.values()).count(edge)
+                                            for edge in set(self.idle.values())})
+        self.gateway.publish("new", 2)
+        self.gateway.start()
+        self.check_idle()
+        self.assertEqual(sum(self.datagrams().values()), 4 * len(self.idle))
+
+    def datagrams(self):
+        """What was counted of flows, by edges."""
+        found = {}
+        for cell in self.gateway.status()["counters"]:
+            if cell["edge"] or cell["service"]:
+                found[cell["edge"]] = found.get(cell["edge"], 0) + cell["packets"]
+        return found
+
     def test_signals(self):
         self.begin()
         process = self.gateway.process

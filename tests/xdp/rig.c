@@ -114,7 +114,7 @@ void rig_close(struct rig *r)
 void rig_empty(struct rig *r)
 {
 	must(to_xdp_entries_clear(&r->xdp), "cannot forget entries");
-	must(to_xdp_counters_clear(&r->xdp), "cannot clear counters");
+	must(to_xdp_counters_clear(&r->xdp, r->xdp.rows_used), "cannot clear counters");
 }
 
 void rig_clock(const struct rig *r, uint32_t now)
