@@ -38,6 +38,7 @@ struct to_xdp_adoption {
 	struct to_bpf_about about;     /* as it is pinned */
 	uint64_t moved;                /* how many have */
 	uint64_t lost;                 /* and for how many there was no room, in the last walk */
+	uint64_t late; /* how many changed too often to be brought up to date, likewise */
 };
 
 /*

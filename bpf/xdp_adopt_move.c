@@ -63,8 +63,7 @@ int to_xdp_move_entries(struct to_xdp *x, struct to_xdp_adoption *a, bool attach
 	uint32_t begun = boottime();
 	int ret = 0;
 
-	a->lost = 0;
-
+	a->lost = a->late = 0;
 	for (int kind = 0; kind < TO_ENTRY_KIND_COUNT; kind++) {
 		for (int proven = 0; ret == 0 && proven < 2; proven++) {
 			struct to_xdp_move m = {.kind = kind,
@@ -83,6 +82,7 @@ int to_xdp_move_entries(struct to_xdp *x, struct to_xdp_adoption *a, bool attach
 			close(m.from);
 			a->moved += m.moved;
 			a->lost += proven ? m.lost : 0;
+			a->late += m.late;
 		}
 	}
 	/* what was made while its map was read may have been missed: hence a second less */

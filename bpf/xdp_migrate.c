@@ -107,6 +107,8 @@ static int renew_changed(struct migration *m)
 		if (m->changed.n)
 			ret = renew(m, m->changed.n);
 	}
+	if (ret == 0 && m->changed.n)
+		m->move->late += merge_changed(m);
 	m->changed.n = 0;
 	return ret;
 }

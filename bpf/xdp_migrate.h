@@ -15,6 +15,8 @@ struct to_xdp_move {
 	uint32_t since; /* only what was made in this second or later, where that can be told */
 	uint64_t moved; /* added to: entries that the new map did not have */
 	uint64_t lost;  /* likewise: live ones for which it had no room */
+	uint64_t late;  /* likewise: that packets changed again and again, so that what had
+			 * happened to them in the old one is not told the new one */
 };
 
 /*

@@ -263,6 +263,11 @@ static void tell_moved(const struct to_xdp_adoption *a)
 	if (a->lost)
 		fprintf(stderr, "turnout-xdp: %llu more had no room in them\n",
 			(unsigned long long)a->lost);
+	if (a->late)
+		fprintf(stderr,
+			"turnout-xdp: %llu changed too often meanwhile: they are as packets have "
+			"made them in the new ones\n",
+			(unsigned long long)a->late);
 }
 
 /* There is a generation, or the program passes everything on: it may have packets. */
