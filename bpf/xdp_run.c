@@ -423,7 +423,8 @@ static bool take_signals(struct xdp_run *r)
 	return true;
 }
 
-static void loop(struct xdp_run *r)
+/* Returns an exit code. */
+static int loop(struct xdp_run *r)
 {
 	struct to_engine_server *server = r->control.server;
 	struct pollfd fds[] = {{.fd = r->signals, .events = POLLIN},
@@ -434,7 +435,7 @@ static void loop(struct xdp_run *r)
 	for (;;) {
 		if (poll(fds, 4, server ? to_engine_server_timeout(server) : -1) < 0 &&
 		    errno != EINTR)
-			return;
+			return complain("cannot wait for what comes", -errno);
 		if (server)
 			to_engine_server_turn(server);
 		if (fds[2].revents)
@@ -443,7 +444,7 @@ static void loop(struct xdp_run *r)
 		if (fds[1].revents)
 			tick(r);
 		if (fds[0].revents && !take_signals(r))
-			return;
+			return TO_EXIT_DONE;
 		to_engine_notify_turn(&r->notice, r->running);
 	}
 }
@@ -462,7 +463,7 @@ int to_xdp_run_main(int argc, char **argv)
 		r.sweep_step =
 			pins / SWEEP_ROUNDS > SWEEP_LEAST ? pins / SWEEP_ROUNDS : SWEEP_LEAST;
 		to_engine_notify_ready(&r.notice, r.running);
-		loop(&r);
+		code = loop(&r);
 		to_engine_notify_end();
 		print_report(&r);
 		fprintf(stderr, "turnout-xdp: ends; steering goes on\n");

@@ -463,8 +463,8 @@ static void look_after(struct dp_run *r, bool settled)
 	dp_exception_mirror(&r->live);
 }
 
-/* Until a signal or a limit ends it. */
-static void watch(struct dp_run *r)
+/* Until a signal or a limit ends it. Returns an exit code. */
+static int watch(struct dp_run *r)
 {
 	struct to_engine_server *server = r->control.server;
 	struct pollfd fds[] = {{.fd = r->signals, .events = POLLIN},
@@ -474,15 +474,16 @@ static void watch(struct dp_run *r)
 
 	while (!is_over(r)) {
 		if (poll(fds, 3, wait_ms(r)) < 0 && errno != EINTR)
-			return;
+			return complain("cannot wait for what comes", -errno);
 		if (!take_signals(r))
-			return;
+			break;
 		settled = dp_generation_is_settled(&r->live.generations);
 		if (server)
 			to_engine_server_turn(server);
 		look_after(r, settled);
 		to_engine_notify_turn(&r->notice, r->live.generations.running);
 	}
+	return TO_EXIT_DONE;
 }
 
 /* Before DPDK makes threads, so that they all leave signals to this one. */
@@ -549,7 +550,7 @@ int dp_run_main(int argc, char **argv)
 			reload(&r);
 		say_ready(&r);
 		to_engine_notify_ready(&r.notice, r.live.generations.running);
-		watch(&r);
+		code = watch(&r);
 		to_engine_notify_end();
 		stop_workers(&r);
 		dp_report(&r.live, r.workers, running_seconds(&r), stdout);
