@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * turnout-xdp that stops, or dies, in the middle of what it does: TURNOUT_STUMBLE=kill:STEP:N or
- * stop:STEP:N is about the Nth call of that step, just before it. Linked with --wrap for each.
+ * stop:STEP:N is about the Nth call of that step, just before it; fail:STEP:N makes it and later
+ * ones fail. Linked with --wrap for each.
  */
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +15,8 @@
 #include "xdp_pin.h"
 #include "xdp_table.h"
 
-/* Is it now? */
-static void step(const char *name)
+/* Is it now? True: the step is to fail. */
+static bool step(const char *name)
 {
 	static const char *where;
 	static unsigned left;
@@ -27,10 +30,15 @@ static void step(const char *name)
 		left = colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
 	}
 	if (strlen(where) < 5 || strncmp(where + 5, name, strlen(name)) != 0 ||
-	    where[5 + strlen(name)] != ':' || --left)
-		return;
+	    where[5 + strlen(name)] != ':')
+		return false;
+	if (!strncmp(where, "fail", 4))
+		return left <= 1 || !left--;
+	if (--left)
+		return false;
 	fprintf(stderr, "stumbles before %s\n", name);
 	raise(strncmp(where, "kill", 4) ? SIGSTOP : SIGKILL);
+	return false;
 }
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
@@ -39,8 +47,7 @@ static void step(const char *name)
 	int __wrap_##name params;                                                                  \
 	int __wrap_##name params                                                                   \
 	{                                                                                          \
-		step(#name);                                                                       \
-		return __real_##name args;                                                         \
+		return step(#name) ? -EIO : __real_##name args;                                    \
 	}
 
 STEP(bpf_obj_pin, (int fd, const char *path), (fd, path))

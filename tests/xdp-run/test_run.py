@@ -118,6 +118,23 @@ class Restarts(Case):
             process = self.gateway.process
         self.check_all()
 
+    def test_a_generation_that_is_not_acknowledged(self):
+        """Some packet may still be decided by the one before: its place is not written to."""
+        self.gateway.start(program="stumbling", stumble="fail:to_xdp_await:2")
+        self.gateway.publish("new", 2)
+        process, watch = self.gateway.process, self.gateway.watch
+        process.child.send_signal(signal.SIGHUP)
+        watch.until(process, "generation 2 is not acknowledged", "err")
+        before = self.gateway.dump("tables")
+        self.gateway.publish("legacy", 3)
+        process.child.send_signal(signal.SIGHUP)
+        watch.until(process, "refused: the running generation is not acknowledged yet", "err")
+        self.assertEqual(self.gateway.dump("tables"), before)
+        process.child.send_signal(signal.SIGUSR1)
+        self.assertIn('"live": false', watch.until(process, r'"live": \w+', "out")[0])
+        self.gateway.start()  # it becomes live by the next process, which takes the third
+        self.assertEqual(self.gateway.status()["generation"], 3)
+
     def test_losses_are_counted_all_the_time(self):
         """The tracepoints' programs are exchanged as the others are."""
         self.gateway.start()
