@@ -15,7 +15,6 @@ int to_xdp_table_file(const char *path, const struct to_table *running, bool tel
 		      struct to_table **t);
 
 /* It was refused, and `running` (or NULL) goes on. Returns `ret`. */
-int to_xdp_table_refuse(const char *path, const struct to_table *running, int ret,
-			const char *why);
+int to_xdp_table_refuse(const char *path, const struct to_table *running, int ret, const char *why);
 
 #endif

@@ -233,7 +233,8 @@ static void make_world(void)
 	check(to_state_open(NULL, &config, &world.state, err, sizeof(err)) == 0);
 	add_entries();
 	snprintf(world.path, sizeof(world.path), "/tmp/turnout-fuzz-%d.sock", (int)getpid());
-	if (to_engine_server_open(&world.server, &engine, world.path, NULL, -1, err, sizeof(err)) < 0) {
+	if (to_engine_server_open(&world.server, &engine, world.path, NULL, -1, err, sizeof(err)) <
+	    0) {
 		fprintf(stderr, "%s\n", err);
 		abort();
 	}
