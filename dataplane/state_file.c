@@ -32,25 +32,25 @@ static int fail(int rc, char *err, size_t size, const char *path, const char *wh
 	return rc;
 }
 
-static uint64_t header_sum(const struct to_region *r)
+static uint64_t header_sum(const struct to_state_region *r)
 {
-	struct to_region copy = *r;
+	struct to_state_region copy = *r;
 
 	copy.checksum = 0;
-	return to_mix(to_fnv((const char *)&copy, offsetof(struct to_region, meaning)));
+	return to_mix(to_fnv((const char *)&copy, offsetof(struct to_state_region, meaning)));
 }
 
-static uint64_t region_bytes(const struct to_region *r)
+static uint64_t region_bytes(const struct to_state_region *r)
 {
-	uint64_t bytes = TO_REGION_HEADER;
+	uint64_t bytes = TO_STATE_REGION_HEADER;
 
 	for (uint32_t w = 0; w < r->workers; w++) {
 		for (uint32_t i = 0; i < TO_ENTRY_KIND_COUNT * 2; i++) {
-			uint32_t entries = to_region_capacity(r, i / 2, i % 2);
+			uint32_t entries = to_state_region_capacity(r, i / 2, i % 2);
 
 			if (entries && !(w && to_state_is_shared(i / 2, i % 2)))
-				bytes +=
-					to_region_buckets(i / 2, entries) * sizeof(union to_bucket);
+				bytes += to_state_region_buckets(i / 2, entries) *
+					 sizeof(union to_bucket);
 		}
 	}
 	return bytes;
@@ -73,7 +73,7 @@ static int read_boot_id(char id[TO_BOOT_ID_SIZE])
 	return rc;
 }
 
-static int draw_seeds(struct to_region *r, uint64_t seed)
+static int draw_seeds(struct to_state_region *r, uint64_t seed)
 {
 	uint64_t *word = &r->seed[0].w[0];
 
@@ -97,13 +97,13 @@ static int check_config(const struct to_state_config *config, char *err, size_t 
 }
 
 /* The header that a new region would have. */
-static int make_header(const struct to_state_config *config, struct to_region *r)
+static int make_header(const struct to_state_config *config, struct to_state_region *r)
 {
 	int rc = 0;
 
 	memset(r, 0, sizeof(*r));
-	r->magic = TO_REGION_MAGIC;
-	r->layout = TO_REGION_LAYOUT;
+	r->magic = TO_STATE_REGION_MAGIC;
+	r->layout = TO_STATE_REGION_LAYOUT;
 	r->clock = CLOCK_BOOTTIME;
 	r->workers = config->workers;
 	memcpy(r->size, config->size, sizeof(r->size));
@@ -118,14 +118,14 @@ static int make_header(const struct to_state_config *config, struct to_region *r
 	return rc;
 }
 
-static int check_header(const struct to_region *r, uint64_t file_bytes, const char *path, char *err,
-			size_t size)
+static int check_header(const struct to_state_region *r, uint64_t file_bytes, const char *path,
+			char *err, size_t size)
 {
-	if (file_bytes < TO_REGION_HEADER || r->magic != TO_REGION_MAGIC)
+	if (file_bytes < TO_STATE_REGION_HEADER || r->magic != TO_STATE_REGION_MAGIC)
 		return fail(-EBADMSG, err, size, path, "is not Turnout's state; left as it is");
-	if (r->layout != TO_REGION_LAYOUT) {
+	if (r->layout != TO_STATE_REGION_LAYOUT) {
 		snprintf(err, size, "%s: state of layout %u; this build knows layout %u only", path,
-			 r->layout, TO_REGION_LAYOUT);
+			 r->layout, TO_STATE_REGION_LAYOUT);
 		return -EPROTO;
 	}
 	if (r->checksum != header_sum(r))
@@ -157,7 +157,7 @@ static int file_size(int fd, uint64_t bytes, uint64_t *size)
 }
 
 /* A new, empty region under the name `aside`. */
-static int create(const char *aside, const struct to_region *header, struct to_state **st,
+static int create(const char *aside, const struct to_state_region *header, struct to_state **st,
 		  char *err, size_t err_size)
 {
 	uint64_t bytes = 0;
@@ -183,7 +183,7 @@ static int create(const char *aside, const struct to_region *header, struct to_s
 	return rc;
 }
 
-static int create_anonymous(const struct to_region *header, struct to_state **st, char *err,
+static int create_anonymous(const struct to_state_region *header, struct to_state **st, char *err,
 			    size_t err_size)
 {
 	int rc = to_state_attach(-1, round_up(header->bytes, 4096), header, st);
@@ -195,7 +195,7 @@ static int create_anonymous(const struct to_region *header, struct to_state **st
 }
 
 /* Maps and recovers what lies under `path`, whose header is checked. */
-static int adopt(int fd, const struct to_region *old, const char *path, uint32_t now,
+static int adopt(int fd, const struct to_state_region *old, const char *path, uint32_t now,
 		 struct to_state **st, char *err, size_t err_size)
 {
 	uint64_t bytes = 0;
@@ -215,7 +215,7 @@ static int adopt(int fd, const struct to_region *old, const char *path, uint32_t
 }
 
 /* Puts a new region under the name, with the entries of `old` in it when that is given. */
-static int replace(const char *path, const struct to_region *header, struct to_state *old,
+static int replace(const char *path, const struct to_state_region *header, struct to_state *old,
 		   const struct to_state_config *config, struct to_state **st, char *err,
 		   size_t err_size)
 {
@@ -240,17 +240,17 @@ static int replace(const char *path, const struct to_region *header, struct to_s
 	return rc;
 }
 
-static bool same_geometry(const struct to_region *a, const struct to_region *b)
+static bool same_geometry(const struct to_state_region *a, const struct to_state_region *b)
 {
 	return a->workers == b->workers && !memcmp(a->size, b->size, sizeof(a->size));
 }
 
 /* There is a file under the name. */
-static int take_over(int fd, const char *path, const struct to_region *header,
+static int take_over(int fd, const char *path, const struct to_state_region *header,
 		     const struct to_state_config *config, struct to_state **st, char *err,
 		     size_t err_size)
 {
-	struct to_region old = {0};
+	struct to_state_region old = {0};
 	struct to_state *from;
 	struct stat s;
 	int rc;
@@ -302,7 +302,7 @@ static int lock(const char *path, char *err, size_t err_size)
 int to_state_open(const char *path, const struct to_state_config *config, struct to_state **state,
 		  char *err, size_t err_size)
 {
-	struct to_region header;
+	struct to_state_region header;
 	int held;
 	int fd;
 	int rc = check_config(config, err, err_size);

@@ -17,7 +17,7 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
 
-uint64_t to_region_buckets(uint32_t kind, uint32_t entries)
+uint64_t to_state_region_buckets(uint32_t kind, uint32_t entries)
 {
 	uint64_t n = 1;
 
@@ -27,17 +27,17 @@ uint64_t to_region_buckets(uint32_t kind, uint32_t entries)
 	return n;
 }
 
-uint32_t to_region_capacity(const struct to_region *r, uint32_t kind, bool proven)
+uint32_t to_state_region_capacity(const struct to_state_region *r, uint32_t kind, bool proven)
 {
 	return proven ? r->size[kind].proven : r->size[kind].unproven;
 }
 
-static void describe(struct to_cells *t, const struct to_region *r, uint32_t kind, bool proven,
-		     union to_bucket *bucket)
+static void describe(struct to_cells *t, const struct to_state_region *r, uint32_t kind,
+		     bool proven, union to_bucket *bucket)
 {
-	t->capacity = to_region_capacity(r, kind, proven);
+	t->capacity = to_state_region_capacity(r, kind, proven);
 	t->view.bucket = bucket;
-	t->view.mask = to_region_buckets(kind, t->capacity) - 1;
+	t->view.mask = to_state_region_buckets(kind, t->capacity) - 1;
 	t->seed = &r->seed[kind];
 	t->oldest = TO_NO_CELL;
 	t->newest = TO_NO_CELL;
@@ -61,7 +61,7 @@ static int describe_worker(struct to_state *st, uint32_t w, uint8_t **at)
 		struct to_cells *t = &st->cells[w * TO_ENTRY_KIND_COUNT * 2 + i];
 
 		ws->view[kind][proven].bucket = &st->none;
-		if (!to_region_capacity(st->region, kind, proven))
+		if (!to_state_region_capacity(st->region, kind, proven))
 			continue;
 		if (w && to_state_is_shared(kind, proven)) {
 			t = st->worker[0].cells[kind][proven];
@@ -131,7 +131,8 @@ static int populate(int fd, void *region, uint64_t bytes)
 }
 
 /* All of the process's side of a mapped region whose header is checked or is `header`. */
-int to_state_attach(int fd, uint64_t bytes, const struct to_region *header, struct to_state **out)
+int to_state_attach(int fd, uint64_t bytes, const struct to_state_region *header,
+		    struct to_state **out)
 {
 	struct to_state *st = aligned_alloc(64, sizeof(*st));
 	uint8_t *at;
@@ -164,7 +165,7 @@ int to_state_attach(int fd, uint64_t bytes, const struct to_region *header, stru
 		if (st->cells)
 			memset(st->cells, 0, n * TO_ENTRY_KIND_COUNT * 2 * sizeof(*st->cells));
 	}
-	at = (uint8_t *)st->region + TO_REGION_HEADER;
+	at = (uint8_t *)st->region + TO_STATE_REGION_HEADER;
 	for (uint32_t w = 0; !rc && w < st->region->workers; w++)
 		rc = describe_worker(st, w, &at);
 	if (rc) {

@@ -55,7 +55,7 @@ int to_state_check_meaning(struct to_state *st, const struct to_table *t, uint32
 
 void to_state_set_meaning(struct to_state *st, const struct to_table *t)
 {
-	struct to_region *r = st->region;
+	struct to_state_region *r = st->region;
 	uint64_t meaning = meaning_of(t);
 
 	if (meaning == r->meaning || (r->meaning && is_the_one_before(st, t)))

@@ -5,14 +5,14 @@
 
 #include "state.h"
 
-#define TO_REGION_MAGIC  0x454e494c46544f54ULL /* "TOTFLINE" as bytes */
-#define TO_REGION_LAYOUT 1u
-#define TO_REGION_HEADER 4096
-#define TO_BOOT_ID_SIZE  40 /* 36 characters of a UUID, zero padded */
+#define TO_STATE_REGION_MAGIC  0x454e494c46544f54ULL /* "TOTFLINE" as bytes */
+#define TO_STATE_REGION_LAYOUT 1u
+#define TO_STATE_REGION_HEADER 4096
+#define TO_BOOT_ID_SIZE        40 /* 36 characters of a UUID, zero padded */
 
 /* The first page of a region. Nothing in it but what entries mean changes after the region has got
  * its name. */
-struct to_region {
+struct to_state_region {
 	uint64_t magic;
 	uint32_t layout;
 	uint32_t clock;    /* clockid_t of every time in it */
@@ -28,7 +28,7 @@ struct to_region {
 	uint64_t meaning;
 	uint64_t meaning_before;
 };
-_Static_assert(sizeof(struct to_region) <= TO_REGION_HEADER, "layout");
+_Static_assert(sizeof(struct to_state_region) <= TO_STATE_REGION_HEADER, "layout");
 
 #define TO_NO_CELL UINT32_MAX
 
@@ -58,7 +58,7 @@ struct to_cells {
 } __attribute__((aligned(64)));
 
 struct to_state {
-	struct to_region *region;
+	struct to_state_region *region;
 	uint64_t bytes;
 	int lock; /* file descriptor, -1 for anonymous memory */
 	struct to_state_report report;
@@ -100,11 +100,12 @@ TO_INLINE void to_value_store(struct to_entry *to, const struct to_entry *value)
 }
 
 /* state_map.c */
-uint64_t to_region_buckets(uint32_t kind, uint32_t entries);
-uint32_t to_region_capacity(const struct to_region *r, uint32_t kind, bool proven);
+uint64_t to_state_region_buckets(uint32_t kind, uint32_t entries);
+uint32_t to_state_region_capacity(const struct to_state_region *r, uint32_t kind, bool proven);
 /* The process's side of a region: of `fd`, whose header is checked, or new with `header`; of
  * anonymous memory with fd -1. */
-int to_state_attach(int fd, uint64_t bytes, const struct to_region *header, struct to_state **out);
+int to_state_attach(int fd, uint64_t bytes, const struct to_state_region *header,
+		    struct to_state **out);
 void to_state_detach(struct to_state *st);
 
 /* state.c: tables that one worker writes. */

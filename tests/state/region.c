@@ -328,18 +328,18 @@ static void test_a_damaged_header_is_refused(void **state)
 {
 	struct to_state_config config = config_of(2, 100);
 	struct to_state *st = open_or_fail(path, &config);
-	struct to_region header = *st->region;
+	struct to_state_region header = *st->region;
 	const uint8_t *bytes = (const uint8_t *)&header;
 
 	(void)state;
 	fill(st);
 	to_state_close(st);
-	for (size_t i = 0; i < offsetof(struct to_region, meaning); i++) {
+	for (size_t i = 0; i < offsetof(struct to_state_region, meaning); i++) {
 		uint8_t flipped = bytes[i] ^ 0x10;
 
 		write_at((long)i, &flipped, 1);
-		if (i >= offsetof(struct to_region, layout) &&
-		    i < offsetof(struct to_region, clock))
+		if (i >= offsetof(struct to_state_region, layout) &&
+		    i < offsetof(struct to_state_region, clock))
 			refused(&config, -EPROTO, "this build knows layout 1 only");
 		else
 			refused(&config, -EBADMSG, "left as it is");
