@@ -92,11 +92,6 @@ bool to_xdp_is_native(uint32_t ifindex);
  * for native mode, all ports become generic: stderr says so. As to_xdp_port_attach(). */
 int to_xdp_port_attach_late(struct to_xdp *x, struct to_xdp_ports *p, struct to_xdp_port *port);
 
-/* Counts frames that the kernel loses on their way to another interface; pinned in `pin` as the
- * links are. Returns 0 or a negative errno. */
-int to_xdp_losses_attach(struct to_xdp *x, const char *pin);
-void to_xdp_losses_detach(const char *pin);
-
 /* Detaches what is pinned in `dir` but is no port of `p` (NULL: all of it). Names each on `out`. */
 int to_xdp_ports_prune(const char *dir, const struct to_xdp_ports *p, FILE *out);
 

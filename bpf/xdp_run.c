@@ -22,6 +22,7 @@
 #include "xdp_adopt.h"
 #include "xdp_control.h"
 #include "xdp_entries.h"
+#include "xdp_losses.h"
 #include "xdp_nexthops.h"
 #include "xdp_pin.h"
 #include "xdp_privilege.h"

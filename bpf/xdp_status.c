@@ -16,6 +16,7 @@
 #include "dataplane/replay.h"
 #include "xdp_adopt.h"
 #include "xdp_entries.h"
+#include "xdp_losses.h"
 #include "xdp_pin.h"
 #include "xdp_report.h"
 #include "xdp_run.h"
