@@ -12,6 +12,20 @@ static bool is_machines_mac(const uint8_t mac[6])
 	return !(mac[0] & 1) && memcmp(mac, none, sizeof(none)) != 0;
 }
 
+/* The C library reads no further than the sixth number, whatever follows it. */
+static bool read_mac(const char *text, struct ether_addr *mac)
+{
+	const char *last = text;
+
+	if (text[strspn(text, "0123456789abcdefABCDEF:")])
+		return false;
+	for (int i = 0; i < 5 && last; i++) {
+		last = strchr(last, ':');
+		last = last ? last + 1 : NULL;
+	}
+	return last && strlen(last) <= 2 && ether_aton_r(text, mac);
+}
+
 static bool is_machines_address(const union to_addr *a)
 {
 	if (to_addr_is_v4(a))
@@ -28,7 +42,7 @@ const char *to_nexthop_option_read(char *text, struct to_nexthop_option *o)
 	if (!equals || equals == text)
 		return "outside=WHERE, edges=WHERE or EDGE=WHERE";
 	*o = (struct to_nexthop_option){.name = text};
-	o->is_mac = ether_aton_r(equals + 1, &mac) != NULL;
+	o->is_mac = read_mac(equals + 1, &mac);
 	if (o->is_mac)
 		memcpy(o->mac, &mac, sizeof(o->mac));
 	else if (inet_pton(AF_INET, equals + 1, &v4) == 1)

@@ -204,6 +204,7 @@ class Refusals(Run):
                 (["--port", "net_pcap9:both"], 3, "no port 'net_pcap9'"),
                 (["--nexthop", "e1"], 2, "EDGE=WHERE"),
                 (["--nexthop", "e1=02:00"], 2, "an address or a MAC"),
+                (["--nexthop", "e1=02:00:00:00:00:0a1"], 2, "an address or a MAC"),
                 (["--nexthop", "e1=01:00:5e:00:00:01"], 2, "a MAC of one machine"),
                 (["--nexthop", "e1=224.0.0.1"], 2, "an address of one machine"),
                 (["--no-such"], 2, "--no-such"),
