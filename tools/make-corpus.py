@@ -159,6 +159,14 @@ def request_seeds():
         yield json.dumps({"do": name, "id": name, **more}).encode()
 
 
+def nexthop_seeds():
+    """Of --nexthop: by families, and what is nearly one."""
+    return [text.encode() for text in (
+        "outside=192.0.2.1", "edges=2001:db8::1", "e1=02:00:00:00:00:0a", "e1=2:0:0:0:0:a",
+        "e1=02:00:00:00:00:0a1", "e1=02:00:00:00:00:0a b", "e1=01:00:5e:00:00:01", "e1=224.0.0.1",
+        "e1=::ffff:192.0.2.1", "e1=fe80::1", "e1=ff02::1", "e1=0.0.0.0", "=1", "e1", "a=b=c")]
+
+
 def journal_seeds():
     """Records of each kind; the first byte is as tests/fuzz/fuzz_journal.c wants it."""
     intent = {"what": "intent", "generation": 1, "stage": "baseline", "checksum": "0123456789abcdef",
@@ -261,6 +269,7 @@ def main():
     write(args.dir / "live", replies())
     write(args.dir / "message", message_seeds())
     write(args.dir / "engine", engine_seeds())
+    write(args.dir / "nexthop", nexthop_seeds())
     write(args.dir / "region", region_seeds())
     write(args.dir / "request", request_seeds())
     write(args.dir / "journal", journal_seeds())
