@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dataplane/nexthop_wish.h"
 #include "dataplane/table_view.h"
 #include "turnout.skel.h"
 #include "xdp_hints.h"
@@ -277,19 +278,6 @@ int to_xdp_nexthops_begin(struct to_xdp_nexthops *n, char *err, size_t err_size)
 	return 0;
 }
 
-static const struct to_nexthop_option *option_of(const struct to_xdp_run_options *o,
-						 const char *name, enum to_family family)
-{
-	for (unsigned i = 0; i < o->nexthops; i++) {
-		const struct to_nexthop_option *n = &o->nexthop[i];
-
-		if (!strcmp(n->name, name) &&
-		    (n->is_mac || !family || to_addr_is_v4(&n->address) == (family == TO_IP4)))
-			return n;
-	}
-	return NULL;
-}
-
 /* The first port that leads there. */
 static const char *port_to(const struct to_xdp_ports *p, enum to_zone zone)
 {
@@ -300,22 +288,10 @@ static const char *port_to(const struct to_xdp_ports *p, enum to_zone zone)
 	return "";
 }
 
-static bool is_link_local(const union to_addr *a)
-{
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 static int watch(struct to_xdp_nexthops *n, uint32_t id, struct to_hop_wanted *w,
 		 const struct to_nexthop_option *o, const char *interface)
 {
-	if (o) {
-		w->kind = o->is_mac ? TO_HOP_FIXED : TO_HOP_NEIGHBOUR;
-		w->address = o->address;
-		memcpy(w->mac, o->mac, sizeof(w->mac));
-		if (!o->is_mac)
-			w->family = to_addr_is_v4(&o->address) ? TO_IP4 : TO_IP6;
-	}
-	if (w->kind == TO_HOP_FIXED || w->kind == TO_HOP_DEFAULT || is_link_local(&w->address))
+	if (to_nexthop_wish(w, o))
 		snprintf(w->interface, sizeof(w->interface), "%s", interface);
 	n->watched[id] = true;
 	return to_hops_watch(n->hops, id, w);
@@ -324,7 +300,8 @@ static int watch(struct to_xdp_nexthops *n, uint32_t id, struct to_hop_wanted *w
 /* By each port that leads there: they are each other's reserve, in their order. */
 static int watch_outside(struct to_xdp_nexthops *n, uint32_t slot, enum to_family family)
 {
-	const struct to_nexthop_option *o = option_of(n->options, "outside", family);
+	const struct to_nexthop_options all = {n->options->nexthop, n->options->nexthops};
+	const struct to_nexthop_option *o = to_nexthop_option_of(&all, "outside", family);
 	const struct to_xdp_ports *p = n->ports;
 	int ret = 0;
 
@@ -341,18 +318,15 @@ static int watch_outside(struct to_xdp_nexthops *n, uint32_t slot, enum to_famil
 
 static int watch_edge(struct to_xdp_nexthops *n, const struct to_table *t, uint32_t e)
 {
-	struct to_hop_wanted w = {.kind = TO_HOP_ROUTED,
-				  .address = to_view_edge_address(t, (uint8_t)e)};
+	const struct to_nexthop_options all = {n->options->nexthop, n->options->nexthops};
 	const struct to_nexthop_option *o;
+	struct to_hop_wanted w;
 
 	snprintf(n->names[e], sizeof(n->names[e]), "%s", to_view_edge_name(t, (uint8_t)e));
-	o = option_of(n->options, n->names[e], TO_NO_FAMILY);
-	if (!o)
-		o = option_of(n->options, "edges", TO_NO_FAMILY);
+	o = to_nexthop_option_of_edge(&all, n->names[e]);
 	n->follows_table[e] = !o;
-	if (!w.address.d[0] && !w.address.d[1])
+	if (!to_nexthop_wish_edge(t, e, &w))
 		return 0; /* no frame goes there */
-	w.family = to_addr_is_v4(&w.address) ? TO_IP4 : TO_IP6;
 	return watch(n, e, &w, o, port_to(n->ports, TO_ZONE_EDGES));
 }
 

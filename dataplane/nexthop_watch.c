@@ -36,21 +36,14 @@ static void link_changed(void *arg, const struct to_link *link)
 static const struct to_nexthop_option *option_of(const struct to_nexthop_watch *w, const char *name,
 						 enum to_family family)
 {
-	for (unsigned i = 0; i < w->options; i++) {
-		const struct to_nexthop_option *o = &w->option[i];
-
-		if (!strcmp(o->name, name) &&
-		    (o->is_mac || !family || to_addr_is_v4(&o->address) == (family == TO_IP4)))
-			return o;
-	}
-	return NULL;
+	return to_nexthop_option_of(&(struct to_nexthop_options){w->option, w->options}, name,
+				    family);
 }
 
-static const struct to_nexthop_option *option_of_edge(const struct to_nexthop_watch *w, uint32_t e)
+static const struct to_nexthop_option *option_of_edge(const struct to_nexthop_watch *w,
+						      const char *name)
 {
-	const struct to_nexthop_option *o = option_of(w, w->names[e], TO_NO_FAMILY);
-
-	return o ? o : option_of(w, "edges", TO_NO_FAMILY);
+	return to_nexthop_option_of_edge(&(struct to_nexthop_options){w->option, w->options}, name);
 }
 
 /* The first port that leads there. */
@@ -63,24 +56,11 @@ static unsigned port_to(const struct to_nexthop_watch *w, enum to_zone zone)
 	return i;
 }
 
-static bool is_link_local(const union to_addr *a)
-{
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 /* Returns 0 or a negative errno. */
 static int watch(struct to_nexthop_watch *w, uint32_t id, struct to_hop_wanted *want,
 		 const struct to_nexthop_option *o, const struct to_watched_port *port)
 {
-	if (o) {
-		want->kind = o->is_mac ? TO_HOP_FIXED : TO_HOP_NEIGHBOUR;
-		want->address = o->address;
-		memcpy(want->mac, o->mac, sizeof(want->mac));
-		if (!o->is_mac)
-			want->family = to_addr_is_v4(&o->address) ? TO_IP4 : TO_IP6;
-	}
-	if (want->kind == TO_HOP_FIXED || want->kind == TO_HOP_DEFAULT ||
-	    is_link_local(&want->address)) {
+	if (to_nexthop_wish(want, o)) {
 		if (!port->ifindex)
 			return 0;
 		snprintf(want->interface, sizeof(want->interface), "%s", port->name);
@@ -108,13 +88,12 @@ static int watch_outside(struct to_nexthop_watch *w, uint32_t id, enum to_family
 
 static int watch_edge(struct to_nexthop_watch *w, const struct to_table *t, uint32_t e)
 {
-	struct to_hop_wanted want = {.kind = TO_HOP_ROUTED,
-				     .address = to_view_edge_address(t, (uint8_t)e)};
+	struct to_hop_wanted want;
 
-	if (!want.address.d[0] && !want.address.d[1])
+	if (!to_nexthop_wish_edge(t, e, &want))
 		return 0; /* no frame goes there */
-	want.family = to_addr_is_v4(&want.address) ? TO_IP4 : TO_IP6;
-	return watch(w, e, &want, option_of_edge(w, e), &w->port[port_to(w, TO_ZONE_EDGES)]);
+	return watch(w, e, &want, option_of_edge(w, w->names[e]),
+		     &w->port[port_to(w, TO_ZONE_EDGES)]);
 }
 
 /* Is there anything that can become a next hop? */
@@ -128,9 +107,8 @@ int to_nexthop_watch_admits(const struct to_nexthop_watch *w, const struct to_ta
 {
 	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
 		const char *name = to_view_edge_name(t, (uint8_t)e);
-		const struct to_nexthop_option *o = option_of(w, name, TO_NO_FAMILY);
 
-		if (!is_hopeless(w, o ? o : option_of(w, "edges", TO_NO_FAMILY)))
+		if (!is_hopeless(w, option_of_edge(w, name)))
 			continue;
 		snprintf(err, err_size,
 			 "no next hop to edge %s: --nexthop %s=MAC, for the kernel sees no port",
@@ -258,7 +236,7 @@ static void update_outside(struct to_nexthop_watch *w, struct to_nexthop *out,
 
 static void update_edge(struct to_nexthop_watch *w, uint32_t e, struct to_nexthop *out)
 {
-	const struct to_nexthop_option *o = option_of_edge(w, e);
+	const struct to_nexthop_option *o = option_of_edge(w, w->names[e]);
 	unsigned port = port_to(w, TO_ZONE_EDGES);
 
 	if (IS_STATIC(o, &w->port[port]))

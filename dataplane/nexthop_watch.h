@@ -8,8 +8,7 @@
 
 #include <turnout/table.h>
 
-#include "hops.h"
-#include "nexthop_option.h"
+#include "nexthop_wish.h"
 #include "pipeline.h"
 
 /* A port, and the interface by which the kernel's routes know it. */
