@@ -359,7 +359,7 @@ TO_PART int to_is_held(to_engine *x, struct to_packet *k)
 
 	TO_PART_CHECK(k);
 	c = bpf_map_lookup_elem(&control, &zero);
-	if (!c || !c->moving)
+	if (!c || k->now >= c->moving)
 		return false;
 	if (k->out.reason == TO_REASON_MIDFLOW) {
 		e = to_pin_find(x, k, false);

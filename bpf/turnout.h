@@ -53,7 +53,8 @@ struct to_bpf_control {
 	uint32_t slot; /* the table that decides: the commit of a generation is this store */
 	uint32_t now;  /* replay: clock seconds */
 	uint32_t zone; /* replay: enum to_zone */
-	/* Entries move into other maps: until all have, one that is not found may be on its way. */
+	/* Entries move into other maps: until all have, one that is not found may be on its way.
+	 * The second at which that is taken to be over if nobody says so; 0: they do not. */
 	uint32_t moving;
 	TO_BPF_SPARE
 };

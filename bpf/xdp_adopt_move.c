@@ -12,6 +12,10 @@
 #include "xdp_adopt_parts.h"
 #include "xdp_migrate.h"
 
+/* Seconds: longer than a move takes. One that dies on the way, and that nobody finishes, does not
+ * hold packets for ever. */
+#define MOVE_MOST 600
+
 static uint32_t boottime(void)
 {
 	struct timespec ts;
@@ -92,9 +96,11 @@ int to_xdp_move_entries(struct to_xdp *x, struct to_xdp_adoption *a, bool attach
 
 void to_xdp_tell_moving(const struct to_xdp *x, const struct to_xdp_adoption *a, bool moving)
 {
+	uint32_t until = moving ? boottime() + MOVE_MOST : 0;
+
 	if (a->before)
-		__atomic_store_n(&a->before->moving, moving, __ATOMIC_RELEASE);
-	__atomic_store_n(&x->control->moving, moving, __ATOMIC_RELEASE);
+		__atomic_store_n(&a->before->moving, until, __ATOMIC_RELEASE);
+	__atomic_store_n(&x->control->moving, until, __ATOMIC_RELEASE);
 }
 
 int to_xdp_reset_heads(struct to_xdp *x, const struct to_xdp_adoption *a)

@@ -320,6 +320,21 @@ static void test_count(void **state)
 	assert_int_equal(count(TO_PIN4, false, NOW + 10), 0);
 }
 
+/* A process that moves entries may die, and none may come after it: packets are not held for ever.
+ */
+static void test_a_move_holds_for_a_time(void **state)
+{
+	struct to_bpf_control *control = rig.xdp.control;
+
+	(void)state;
+	__atomic_store_n(&control->moving, NOW + 10, __ATOMIC_RELEASE);
+	assert_int_equal(more(SITE_TCP4, 0), RIG_NOBODY);
+	assert_int_not_equal(opened(SITE_TCP4, 1), RIG_NOBODY);
+	rig_clock(&rig, NOW + 10);
+	assert_int_not_equal(more(SITE_TCP4, 0), RIG_NOBODY);
+	__atomic_store_n(&control->moving, 0, __ATOMIC_RELEASE);
+}
+
 static int any(uint32_t now)
 {
 	return to_xdp_entries_any(&rig.xdp, now);
@@ -402,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup(test_tag_must_fit, begin),
 		cmocka_unit_test_setup(test_count, begin),
 		cmocka_unit_test_setup(test_any, begin),
+		cmocka_unit_test_setup(test_a_move_holds_for_a_time, begin),
 	};
 	const struct CMUnitTest large[] = {
 		cmocka_unit_test_setup(test_sweep_frees_the_dead_and_no_others, begin),
