@@ -125,6 +125,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	watch_engine(d);
+	to_recovery_watch(d);
 	to_answers_take(&d->answers, &d->view);
 	to_partners_tick(d);
 	ask_census(d, now);
