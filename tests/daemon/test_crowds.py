@@ -2,12 +2,43 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """More connections than there are places: of the metrics page, and of the API."""
 
+import grp
+import json
 import os
+import pwd
 import socket
+import subprocess
+import sys
+import time
+import unittest
 import urllib.request
 
 from main import run
 from harness import Case, until
+
+# As uid and gid: so many connections, each with a question; how they were answered is told after
+# that. They stay until the input ends.
+CROWD = """
+import json, os, socket, sys
+os.setgroups([]); os.setgid(int(sys.argv[3])); os.setuid(int(sys.argv[2]))
+crowd, results = [], []
+for _ in range(int(sys.argv[4])):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    try:
+        s.sendall(b'{"do": "status"}\\n')
+    except BrokenPipeError:
+        pass
+    crowd.append(s)
+for s in crowd:
+    try:
+        line = s.makefile().readline()
+    except ConnectionResetError:
+        line = ""
+    results.append(json.loads(line).get("error", "ok") if line else "closed")
+print(json.dumps({name: results.count(name) for name in set(results)}), flush=True)
+sys.stdin.read()
+"""
 
 
 def free_port():
@@ -82,6 +113,70 @@ class Metrics(Case):
     def test_ending_with_a_crowd(self):
         self.crowd(self.MOST + 4)
         self.assertEqual(self.daemon.end(), 0)
+
+
+@unittest.skipUnless(os.geteuid() == 0, "another user's requests need root")
+class Api(Case):
+    KNOWN, NOBODY, UNKNOWN = 64, 8, 8
+
+    def setUp(self):
+        super().setUp()
+        self.other = pwd.getpwnam("nobody")
+        self.crowds = []
+
+    def tearDown(self):
+        for crowd in self.crowds:
+            crowd.communicate()
+        super().tearDown()
+
+    def crowd(self, daemon, count, gid=None):
+        crowd = subprocess.Popen(
+            [sys.executable, "-c", CROWD, daemon.api, str(self.other.pw_uid),
+             str(self.other.pw_gid if gid is None else gid), str(count)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.crowds.append(crowd)
+        return crowd
+
+    @staticmethod
+    def answers(crowd):
+        return json.loads(crowd.stdout.readline())
+
+    def test_a_directory_that_hangs_holds_up_nobody_else(self):
+        hang = self.dir / "hang"
+        daemon = self.started("--viewers", grp.getgrgid(self.other.pw_gid).gr_name,
+                              program=self.TEST_PROGRAM,
+                              environment={"TURNOUT_TEST_NAMES_HANG": str(hang)})
+        hang.touch()
+        pid = daemon.process.pid
+        before = sockets_of(pid)
+        crowd = self.crowd(daemon, 3 * self.UNKNOWN)
+        until(lambda: sockets_of(pid) >= before + self.UNKNOWN)
+        begun = time.monotonic()
+        self.assertOk(daemon.ask(do="switch", to="half"))
+        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLessEqual(sockets_of(pid), before + self.UNKNOWN + 1)
+        hang.unlink()
+        self.assertEqual(self.answers(crowd), {"ok": self.UNKNOWN, "closed": 2 * self.UNKNOWN})
+
+    def test_who_is_known_is_not_looked_up_each_time(self):
+        hang = self.dir / "hang"
+        daemon = self.started("--viewers", grp.getgrgid(self.other.pw_gid).gr_name,
+                              program=self.TEST_PROGRAM,
+                              environment={"TURNOUT_TEST_NAMES_HANG": str(hang)})
+        self.assertEqual(self.answers(self.crowd(daemon, 1)), {"ok": 1})
+        hang.touch()
+        self.assertEqual(self.answers(self.crowd(daemon, 2 * self.UNKNOWN)),
+                         {"ok": 2 * self.UNKNOWN})
+        hang.unlink()
+
+    def test_nobodies_do_not_take_the_places_of_the_others(self):
+        viewers = grp.getgrnam("daemon")
+        daemon = self.started("--viewers", viewers.gr_name)
+        self.assertEqual(self.answers(self.crowd(daemon, 1)), {"denied": 1})
+        self.assertEqual(self.answers(self.crowd(daemon, self.KNOWN)),
+                         {"denied": self.NOBODY - 1, "closed": self.KNOWN - self.NOBODY + 1})
+        self.assertEqual(self.answers(self.crowd(daemon, 1, viewers.gr_gid)), {"ok": 1})
+        self.assertOk(daemon.status())
 
 
 if __name__ == "__main__":
