@@ -46,6 +46,8 @@ void to_daemon_use_plan(struct to_daemon *d, struct to_plan_file *plan)
 	d->plan = plan;
 	to_answers_begin(&d->answers); /* it counts by the plan's numbers */
 	to_health_begin(d);
+	if (before)
+		to_health_forget_pools(d, before->plan);
 	to_plan_file_free(before);
 }
 
