@@ -136,8 +136,8 @@ int to_peers_open(struct event_base *base, const struct to_options *options,
 
 void to_peers_close(struct to_peers *p)
 {
-	if (!p)
-		return;
+	if (!p || to_background_is_busy(p->background))
+		return; /* to wait for a directory that hangs would be to hang */
 	to_background_close(p->background);
 	free(p);
 }

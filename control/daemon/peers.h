@@ -16,7 +16,7 @@ struct to_peers;
 /* `found`: somebody is known who was not. Blocks while its own users are looked up. */
 int to_peers_open(struct event_base *base, const struct to_options *options,
 		  void (*found)(void *context), void *context, struct to_peers **out);
-/* Waits for a look-up that is under way. */
+/* Before the process ends: a look-up that is under way is left to that. */
 void to_peers_close(struct to_peers *peers);
 
 /* Fills in name and role, or leaves it unknown and has it looked up. */

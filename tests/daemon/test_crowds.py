@@ -14,7 +14,7 @@ import unittest
 import urllib.request
 
 from main import run
-from harness import Case, until
+from harness import Case, Client, until
 
 # As uid and gid: so many connections, each with a question; how they were answered is told after
 # that. They stay until the input ends.
@@ -57,7 +57,17 @@ def sockets_of(pid):
     return count
 
 
-class Metrics(Case):
+class Crowded(Case):
+    def sockets_now(self, daemon):
+        """How many turnoutd has, when it has seen those go that the harness has closed."""
+        client = Client(daemon.api)
+        self.addCleanup(client.close)
+        for _ in range(3):
+            self.assertOk(client.ask(do="history"))
+        return sockets_of(daemon.process.pid)
+
+
+class Metrics(Crowded):
     MOST = 16
 
     def setUp(self):
@@ -84,7 +94,7 @@ class Metrics(Case):
             return page.read().decode()
 
     def test_so_many_at_a_time(self):
-        before = until(lambda: sockets_of(self.daemon.process.pid))
+        before = self.sockets_now(self.daemon)
         self.crowd(3 * self.MOST, b"GET /metr")
         until(lambda: sockets_of(self.daemon.process.pid) >= before + self.MOST)
         self.assertOk(self.daemon.status())  # by when it would have accepted the others
@@ -116,15 +126,17 @@ class Metrics(Case):
 
 
 @unittest.skipUnless(os.geteuid() == 0, "another user's requests need root")
-class Api(Case):
+class Api(Crowded):
     KNOWN, NOBODY, UNKNOWN = 64, 8, 8
 
     def setUp(self):
         super().setUp()
         self.other = pwd.getpwnam("nobody")
         self.crowds = []
+        self.hang = self.dir / "hang"
 
     def tearDown(self):
+        self.hang.unlink(missing_ok=True)
         for crowd in self.crowds:
             crowd.communicate()
         super().tearDown()
@@ -142,32 +154,41 @@ class Api(Case):
         return json.loads(crowd.stdout.readline())
 
     def test_a_directory_that_hangs_holds_up_nobody_else(self):
-        hang = self.dir / "hang"
         daemon = self.started("--viewers", grp.getgrgid(self.other.pw_gid).gr_name,
                               program=self.TEST_PROGRAM,
-                              environment={"TURNOUT_TEST_NAMES_HANG": str(hang)})
-        hang.touch()
+                              environment={"TURNOUT_TEST_NAMES_HANG": str(self.hang)})
+        self.hang.touch()
         pid = daemon.process.pid
-        before = sockets_of(pid)
+        before = self.sockets_now(daemon)
         crowd = self.crowd(daemon, 3 * self.UNKNOWN)
         until(lambda: sockets_of(pid) >= before + self.UNKNOWN)
         begun = time.monotonic()
         self.assertOk(daemon.ask(do="switch", to="half"))
         self.assertLess(time.monotonic() - begun, 5)
         self.assertLessEqual(sockets_of(pid), before + self.UNKNOWN + 1)
-        hang.unlink()
+        self.hang.unlink()
         self.assertEqual(self.answers(crowd), {"ok": self.UNKNOWN, "closed": 2 * self.UNKNOWN})
 
-    def test_who_is_known_is_not_looked_up_each_time(self):
-        hang = self.dir / "hang"
+    def test_a_directory_that_hangs_does_not_hold_up_the_end(self):
         daemon = self.started("--viewers", grp.getgrgid(self.other.pw_gid).gr_name,
                               program=self.TEST_PROGRAM,
-                              environment={"TURNOUT_TEST_NAMES_HANG": str(hang)})
+                              environment={"TURNOUT_TEST_NAMES_HANG": str(self.hang)})
+        self.hang.touch()
+        before = self.sockets_now(daemon)
+        crowd = self.crowd(daemon, 1)
+        until(lambda: sockets_of(daemon.process.pid) > before)
+        self.assertEqual(daemon.end(), 0)
+        self.assertEqual(self.answers(crowd), {"closed": 1})
+
+    def test_who_is_known_is_not_looked_up_each_time(self):
+        daemon = self.started("--viewers", grp.getgrgid(self.other.pw_gid).gr_name,
+                              program=self.TEST_PROGRAM,
+                              environment={"TURNOUT_TEST_NAMES_HANG": str(self.hang)})
         self.assertEqual(self.answers(self.crowd(daemon, 1)), {"ok": 1})
-        hang.touch()
+        self.hang.touch()
         self.assertEqual(self.answers(self.crowd(daemon, 2 * self.UNKNOWN)),
                          {"ok": 2 * self.UNKNOWN})
-        hang.unlink()
+        self.hang.unlink()
 
     def test_nobodies_do_not_take_the_places_of_the_others(self):
         viewers = grp.getgrnam("daemon")
