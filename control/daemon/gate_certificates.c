@@ -35,9 +35,12 @@ static void compare(struct look *l, const struct to_health_certificate *c)
 		l->first = *c;
 	else if (memcmp(c->sha256, l->first.sha256, sizeof(c->sha256)) != 0)
 		fault(l, c->address, "presents another one than ", l->first.address);
-	if (today < c->not_before || today >= c->not_after)
-		fault(l, c->address, "presents one that is good until ",
-		      today < c->not_before ? "later" : to_time_text(c->not_after, until));
+	if (today < c->not_before)
+		fault(l, c->address, "presents one that is good from ",
+		      to_time_text(c->not_before, until));
+	if (today >= c->not_after)
+		fault(l, c->address, "presents one that was good until ",
+		      to_time_text(c->not_after, until));
 	if (*c->fqdn && !c->named)
 		fault(l, c->address, "presents one that does not name ", c->fqdn);
 }
@@ -95,9 +98,9 @@ bool to_gate_access_certificate(struct to_question *q)
 	for (uint32_t e = 0; e < plan->edges; e++)
 		look_at_edge(&l, e);
 	/* what was seen and is wrong is so whatever a person says of the rest */
-	if (l.unasked)
+	if (l.unasked || !l.seen)
 		l.good &= to_acknowledged(q, to_preflight_names[TO_PREFLIGHT_ACCESS_CERTIFICATE],
-					  "edges are not asked by TLS");
+					  "not every edge is asked by TLS");
 	if (l.good && l.seen)
 		to_say(&q->now, "%sone certificate at %u addresses, %s, until %s",
 		       before ? "; " : "", l.seen, l.first.subject,

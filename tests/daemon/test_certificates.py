@@ -110,8 +110,18 @@ class Certificates(Case):
                                           "name sip.lab.example")
         for address in self.addresses:
             self.edges.present(address, self.expired)
-        self.wait_now(daemon, f"{self.addresses[3]}:5443 presents one that is good "
+        self.wait_now(daemon, f"{self.addresses[3]}:5443 presents one that was good "
                                           "until 20")
+
+    def test_a_plan_without_signalling_by_tls_wants_a_persons_word(self):
+        self.write_plan("  - name: baseline\n    gates: [{preflight: [access-certificate]}]\n"
+                        "  - name: end\n",
+                        lambda text: self.plan(text).replace("sip-tls", "other"))
+        daemon = self.started()
+        gate = self.wait_now(daemon, "not every edge is asked by TLS; not acknowledged either")
+        self.assertFalse(gate["open"])
+        self.assertOk(daemon.ask(do="ack", name="access-certificate"))
+        self.assertTrue(self.gate(daemon)["open"])
 
     def test_an_edge_that_shows_none(self):
         self.edges.end(1)
