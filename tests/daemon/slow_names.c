@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-int getgrouplist(const char *user, gid_t group, gid_t *groups, int *count)
+int getgrouplist(const char *user, gid_t group, gid_t *groups, int *ngroups)
 {
 	int (*next)(const char *, gid_t, gid_t *, int *);
 	const char *hang = getenv("TURNOUT_TEST_NAMES_HANG");
@@ -14,5 +14,5 @@ int getgrouplist(const char *user, gid_t group, gid_t *groups, int *count)
 	while (hang && access(hang, F_OK) == 0)
 		usleep(5000);
 	*(void **)&next = dlsym(RTLD_NEXT, "getgrouplist");
-	return next(user, group, groups, count);
+	return next(user, group, groups, ngroups);
 }
