@@ -6,6 +6,7 @@
 #ifndef TURNOUT_BPF_LEAVE_H
 #define TURNOUT_BPF_LEAVE_H
 
+#include "capture.h"
 #include "maps.h"
 
 #include <turnout/icmp_error.h>
@@ -381,9 +382,14 @@ TO_PART int to_leave(to_engine *x, struct to_packet *k)
 	int mtu;
 
 	TO_PART_CHECK(k);
-	if (k->out.action == TO_ACT_NONE)
+	if (k->out.action == TO_ACT_NONE) {
+		if (TO_UNLIKELY(is_captured()))
+			to_capture_packet(x, k);
 		return k->out.verdict == TO_VERDICT_KERNEL ? XDP_PASS : XDP_DROP;
+	}
 	mtu = check(x, k, &overhead);
+	if (TO_UNLIKELY(is_captured()))
+		to_capture_packet(x, k);
 	if (mtu > 0)
 		return to_refuse(x, k, mtu);
 	if (mtu < 0 || is_held(x, k)) {

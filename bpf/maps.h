@@ -35,6 +35,12 @@ ONE(room, BPF_MAP_TYPE_PERCPU_ARRAY, struct to_bpf_room, 1, 0);
 ONE(suspects, BPF_MAP_TYPE_ARRAY, struct to_bpf_suspects, 1, 0);
 ONE(heads, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, TO_ENTRY_KIND_COUNT, 0);
 
+ONE(capture_room, BPF_MAP_TYPE_PERCPU_ARRAY, struct to_bpf_capture_room, 1, 0);
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, TO_BPF_CAPTURED);
+} captured SEC(".maps");
+
 #define ENTRIES(name, key_type)                                                                    \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_HASH);                                                   \

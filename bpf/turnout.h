@@ -6,6 +6,7 @@
 #ifndef TURNOUT_BPF_TURNOUT_H
 #define TURNOUT_BPF_TURNOUT_H
 
+#include <turnout/capture_take.h>
 #include <turnout/packet.h>
 
 /*
@@ -168,6 +169,25 @@ struct to_bpf_release {
 	uint32_t service; /* TO_NO_INDEX: all, and what has none */
 	uint32_t reserved;
 	uint32_t ended; /* out */
+};
+
+/* struct to_capture in the program's memory, so that its skeleton needs no type of ours. */
+#define TO_BPF_CAPTURE_WORDS ((sizeof(struct to_capture) + 7) / 8)
+
+/* A packet of a capture, as it is in the ring of that name. */
+struct to_bpf_captured {
+	struct to_captured is;
+	uint32_t serial; /* of the capture */
+	uint32_t reserved;
+	uint8_t bytes[TO_CAPTURE_SNAP];
+};
+_Static_assert((TO_CAPTURE_SNAP & (TO_CAPTURE_SNAP - 1)) == 0, "a mask");
+#define TO_BPF_CAPTURED (1u << 20) /* bytes of the ring */
+
+/* A CPU's. */
+struct to_bpf_capture_room {
+	struct to_capture_turn turn;
+	struct to_bpf_captured packet;
 };
 
 #endif

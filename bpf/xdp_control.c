@@ -80,6 +80,42 @@ static int release(void *arg, struct to_flow_cursor *at, uint32_t most, uint32_t
 	return to_xdp_release(c->xdp, at, most, now, what, ended);
 }
 
+static int capture_begin(void *arg, const struct to_capture *what)
+{
+	struct to_xdp_control *c = arg;
+
+	to_xdp_capture_begin(&c->capture, what);
+	return 0;
+}
+
+static bool capture_drain(void *arg, to_capture_visit visit, void *visit_arg)
+{
+	struct to_xdp_control *c = arg;
+
+	return to_xdp_capture_drain(&c->capture, visit, visit_arg);
+}
+
+static void capture_count(void *arg, struct to_capture_counts *counts)
+{
+	const struct to_xdp_control *c = arg;
+
+	to_xdp_capture_count(&c->capture, counts);
+}
+
+/* A packet that is under way still may come after; the next capture passes it over. */
+static bool capture_stop(void *arg)
+{
+	struct to_xdp_control *c = arg;
+
+	to_xdp_capture_stop(&c->capture);
+	return true;
+}
+
+static void capture_close(void *arg)
+{
+	(void)arg;
+}
+
 /* The kernel counts no entries of a map: live ones, at the last census. */
 static void fill_entries(const struct to_xdp_control *c, struct to_region *r)
 {
@@ -148,6 +184,11 @@ int to_xdp_control_open(struct to_xdp_control *c, const char *path, const char *
 						 .applied = applied,
 						 .walk = walk,
 						 .release = release,
+						 .capture_begin = capture_begin,
+						 .capture_drain = capture_drain,
+						 .capture_count = capture_count,
+						 .capture_stop = capture_stop,
+						 .capture_close = capture_close,
 						 .fill = fill};
 	const struct to_engine engine = {.ops = &ops,
 					 .arg = c,
@@ -155,11 +196,17 @@ int to_xdp_control_open(struct to_xdp_control *c, const char *path, const char *
 					 .workers = 1,
 					 .slice = SLICE,
 					 .build = "turnout-xdp " TURNOUT_VERSION};
+	int ret;
 
 	c->counters = to_xdp_counters_new();
 	if (!c->counters) {
 		snprintf(err, err_size, "no memory for counters");
 		return -ENOMEM;
+	}
+	ret = to_xdp_capture_open(&c->capture, c->xdp, c->ports);
+	if (ret < 0) {
+		snprintf(err, err_size, "cannot map the ring of captures: %s", strerror(-ret));
+		return ret;
 	}
 	return to_engine_server_open(&c->server, &engine, path, group, err, err_size);
 }
@@ -167,6 +214,7 @@ int to_xdp_control_open(struct to_xdp_control *c, const char *path, const char *
 void to_xdp_control_close(struct to_xdp_control *c)
 {
 	to_engine_server_close(c->server);
+	to_xdp_capture_close(&c->capture);
 	to_xdp_counters_free(c->counters);
 	c->server = NULL;
 	c->counters = NULL;

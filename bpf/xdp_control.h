@@ -4,6 +4,7 @@
 #define TURNOUT_XDP_CONTROL_H
 
 #include "dataplane/engine_server.h"
+#include "xdp_capture.h"
 #include "xdp_ports.h"
 
 struct to_counters;
@@ -21,6 +22,7 @@ struct to_xdp_control {
 
 	uint64_t acknowledged; /* the last generation that was live */
 	struct to_counters *counters;
+	struct to_xdp_capture capture;
 	struct to_engine_server *server; /* NULL: there is none */
 };
 

@@ -74,6 +74,7 @@ struct to_command {
 	X(counters)                                                                                \
 	X(watch)                                                                                   \
 	X(doctor)                                                                                  \
+	X(capture)                                                                                 \
 	X(completion_bash)                                                                         \
 	X(completion_words)
 

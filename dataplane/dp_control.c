@@ -82,6 +82,42 @@ static int release(void *arg, struct to_flow_cursor *at, uint32_t most, uint32_t
 	return ret;
 }
 
+static int capture_begin(void *arg, const struct to_capture *what)
+{
+	const struct dp_control *c = arg;
+	struct dp_live *live = c->live;
+
+	return dp_capture_begin(&live->capture, what, live->workers, live->generations.qsbr);
+}
+
+static bool capture_drain(void *arg, to_capture_visit visit, void *visit_arg)
+{
+	const struct dp_control *c = arg;
+
+	return dp_capture_drain(&c->live->capture, visit, visit_arg);
+}
+
+static void capture_count(void *arg, struct to_capture_counts *counts)
+{
+	const struct dp_control *c = arg;
+
+	dp_capture_count(&c->live->capture, counts);
+}
+
+static bool capture_stop(void *arg)
+{
+	const struct dp_control *c = arg;
+
+	return dp_capture_stop(&c->live->capture);
+}
+
+static void capture_close(void *arg)
+{
+	const struct dp_control *c = arg;
+
+	dp_capture_close(&c->live->capture);
+}
+
 static void fill_entries(const struct dp_control *c, struct to_region *r)
 {
 	for (unsigned w = 0; w < c->live->workers; w++) {
@@ -188,6 +224,11 @@ int dp_control_open(struct dp_control *c, const char *path, const char *group, c
 						 .keep = keep,
 						 .walk = walk,
 						 .release = release,
+						 .capture_begin = capture_begin,
+						 .capture_drain = capture_drain,
+						 .capture_count = capture_count,
+						 .capture_stop = capture_stop,
+						 .capture_close = capture_close,
 						 .fill = fill};
 	const struct to_engine engine = {.ops = &ops,
 					 .arg = c,

@@ -230,6 +230,7 @@ static void go_round(struct dp_live_worker *w)
 	w->count.rounds++;
 	dp_generation_turn(&live->generations, w->index, w->pipeline);
 	dp_nexthops_turn(&live->nexthops, w->pipeline);
+	dp_capture_turn(&live->capture, w->index, w->pipeline);
 	for (unsigned i = 0; i < live->ports; i++)
 		done += poll_port(w, i, now);
 	if (live->workers > 1)

@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "dp_capture.h"
 #include "dp_clock.h"
 #include "dp_generation.h"
 #include "dp_nexthops.h"
@@ -36,6 +37,7 @@ struct dp_live {
 	struct dp_port port[DP_MAX_PORTS];
 	struct dp_generations generations;
 	struct dp_nexthops nexthops;
+	struct dp_capture capture;
 	struct rte_ring **rings; /* [workers]: frames handed over */
 	bool stop;
 	uint64_t next_mirror; /* TSC; the main thread's */

@@ -3,6 +3,7 @@
 #ifndef TURNOUT_ENGINE_CONNECTION_H
 #define TURNOUT_ENGINE_CONNECTION_H
 
+#include "engine_capture.h"
 #include "engine_census.h"
 #include "engine_region.h"
 #include "engine_server.h"
@@ -34,8 +35,9 @@ struct to_release_wait {
 struct to_connection {
 	int fd; /* -1: free */
 	bool welcome;
-	bool lost;   /* to be closed at the end of the turn */
-	bool paused; /* nothing is read until what is under way was answered */
+	bool lost;     /* to be closed at the end of the turn */
+	bool captures; /* it has asked for a capture, and may ask for nothing else */
+	bool paused;   /* nothing is read until what is under way was answered */
 	uint64_t since_ns;
 	struct to_table *prepared;
 	struct to_commit_wait commit;
@@ -48,6 +50,7 @@ struct to_engine_server {
 	struct to_engine_socket socket;
 	struct to_engine_region region;
 	struct to_census *census;
+	struct to_engine_capture capture;
 	struct to_connection connection[TO_CONNECTIONS];
 	int epoll;
 	uint64_t renew_ns;    /* when the region is due */

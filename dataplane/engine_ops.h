@@ -8,11 +8,15 @@
 #define TURNOUT_ENGINE_OPS_H
 
 #include <stddef.h>
+#include <turnout/capture_take.h>
 #include <turnout/protocol.h>
 #include <turnout/region.h>
 #include <turnout/table.h>
 
 #include "state.h"
+
+/* One packet of a capture, to be copied. True: it is the last one for now. */
+typedef bool to_capture_visit(void *arg, const struct to_captured *packet, const uint8_t *bytes);
 
 struct to_engine_ops {
 	/* The table that decides, or NULL: there is none yet. */
@@ -47,6 +51,22 @@ struct to_engine_ops {
 	/* Likewise, and ends what `what` takes; adds to `*ended`. */
 	int (*release)(void *arg, struct to_flow_cursor *at, uint32_t most, uint32_t now,
 		       const struct to_release *what, uint64_t *ended);
+
+	/*
+	 * Workers take packets for a capture from now on, and never wait for who reads them.
+	 * Returns 0 or a negative errno: -EBUSY: those before are not done with yet.
+	 */
+	int (*capture_begin)(void *arg, const struct to_capture *what);
+	/* What they have taken, oldest first of each worker; until the visitor has enough. True:
+	 * there may be more. */
+	bool (*capture_drain)(void *arg, to_capture_visit visit, void *visit_arg);
+	/* Since it began. */
+	void (*capture_count)(void *arg, struct to_capture_counts *counts);
+	/* They are to take no more. True: none does, and what they have taken is all there; false:
+	 * ask again. */
+	bool (*capture_stop)(void *arg);
+	/* After capture_stop() was true, or when no worker runs any more. */
+	void (*capture_close)(void *arg);
 
 	/* Events, verdicts, entries, workers, ports, hops, named counters, rows. The rest of it is
 	 * zero, or there already. */

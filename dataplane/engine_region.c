@@ -84,8 +84,8 @@ static void clear(struct to_region *n)
 	n->ports = n->named_count = n->rows = n->rows_lost = 0;
 }
 
-void to_engine_region_renew(struct to_engine_region *r, const struct to_engine *e, bool live,
-			    uint64_t now_ns)
+void to_engine_region_renew(struct to_engine_region *r, const struct to_engine *e,
+			    const struct to_engine_capture *capture, bool live, uint64_t now_ns)
 {
 	const struct to_table *t = e->ops->running(e->arg);
 	struct to_region *n = r->next;
@@ -96,6 +96,7 @@ void to_engine_region_renew(struct to_engine_region *r, const struct to_engine *
 	n->live = live;
 	snprintf(n->stage, sizeof(n->stage), "%s", t ? to_table_string(t, t->stage_name) : "");
 	e->ops->fill(e->arg, n);
+	to_engine_capture_fill(capture, e, n);
 	show(r);
 }
 

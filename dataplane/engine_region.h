@@ -3,6 +3,7 @@
 #ifndef TURNOUT_ENGINE_REGION_H
 #define TURNOUT_ENGINE_REGION_H
 
+#include "engine_capture.h"
 #include "engine_ops.h"
 
 struct to_counters;
@@ -18,9 +19,10 @@ struct to_engine_region {
 int to_engine_region_open(struct to_engine_region *r, const struct to_engine *e, uint64_t now_ns);
 void to_engine_region_close(struct to_engine_region *r);
 
-/* Asks the engine and shows what it says. `live`: what to_engine_ops.applied() said. */
-void to_engine_region_renew(struct to_engine_region *r, const struct to_engine *e, bool live,
-			    uint64_t now_ns);
+/* Asks the engine and shows what it says, and the counters of captures. `live`: what
+ * to_engine_ops.applied() said. */
+void to_engine_region_renew(struct to_engine_region *r, const struct to_engine *e,
+			    const struct to_engine_capture *capture, bool live, uint64_t now_ns);
 
 /* For to_engine_ops.fill(): sums of workers' counters. `t` may be NULL. */
 void to_region_count(struct to_region *r, const struct to_counters *const *workers, unsigned n,

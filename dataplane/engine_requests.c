@@ -344,10 +344,35 @@ uint64_t to_engine_go_on_ns(const struct to_connection *c, uint64_t now_ns)
 	return at;
 }
 
+static void capture(struct to_engine_server *s, struct to_connection *c,
+		    const struct to_msg_capture *ask)
+{
+	const struct to_engine *e = &s->engine;
+	char err[TO_PROTOCOL_TEXT] = "";
+	int ret = e->ops->running(e->arg) ? 0 : -ENOENT;
+
+	c->captures = true;
+	if (ret < 0)
+		snprintf(err, sizeof(err), "there is no generation yet");
+	else
+		ret = to_engine_capture_begin(&s->capture, e, ask, c->fd, err, sizeof(err));
+	if (ret == 0)
+		return;
+	refuse(s, c, ask->head.request, ret, "%s", err);
+	c->lost = true;
+}
+
 void to_engine_request(struct to_engine_server *s, struct to_connection *c, int type, int fd)
 {
 	uint64_t request = s->in->head.request;
 
+	if (c->captures) {
+		if (type == TO_MSG_CAPTURE_END)
+			to_engine_capture_ask_end(&s->capture);
+		else
+			c->lost = true;
+		return;
+	}
 	if (c->welcome == (type == TO_MSG_HELLO)) {
 		c->lost = true;
 		return;
@@ -376,6 +401,9 @@ void to_engine_request(struct to_engine_server *s, struct to_connection *c, int 
 		break;
 	case TO_MSG_RELEASE:
 		release(s, c, &s->in->release);
+		break;
+	case TO_MSG_CAPTURE:
+		capture(s, c, &s->in->capture);
 		break;
 	default:
 		c->lost = true;

@@ -40,6 +40,7 @@ int to_engine_server_open(struct to_engine_server **server, const struct to_engi
 	s->engine = *e;
 	s->socket = (struct to_engine_socket){.fd = -1, .lock = -1};
 	s->region.fd = -1;
+	s->capture.fd = -1;
 	for (unsigned i = 0; i < TO_CONNECTIONS; i++)
 		s->connection[i].fd = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -63,8 +64,10 @@ int to_engine_server_open(struct to_engine_server **server, const struct to_engi
 	return 0;
 }
 
-static void end_connection(struct to_connection *c)
+static void end_connection(struct to_engine_server *s, struct to_connection *c)
 {
+	if (c->fd >= 0 && c->fd == s->capture.fd)
+		to_engine_capture_gone(&s->capture);
 	if (c->fd >= 0)
 		close(c->fd);
 	free(c->prepared);
@@ -76,7 +79,8 @@ void to_engine_server_close(struct to_engine_server *s)
 	if (!s)
 		return;
 	for (unsigned i = 0; i < TO_CONNECTIONS; i++)
-		end_connection(&s->connection[i]);
+		end_connection(s, &s->connection[i]);
+	to_engine_capture_close(&s->capture, &s->engine);
 	to_engine_unlisten(&s->socket);
 	to_engine_region_close(&s->region);
 	if (s->epoll >= 0)
@@ -96,7 +100,7 @@ void to_engine_renew(struct to_engine_server *s)
 	uint64_t worker[TO_PROTOCOL_WORKERS] = {0}, now_ns = to_engine_now_ns();
 	bool live = s->engine.ops->applied(s->engine.arg, worker);
 
-	to_engine_region_renew(&s->region, &s->engine, live, now_ns);
+	to_engine_region_renew(&s->region, &s->engine, &s->capture, live, now_ns);
 	s->renew_ns = now_ns + NS_PER_S;
 }
 
@@ -197,6 +201,20 @@ static void go_on_counting(struct to_engine_server *s, uint64_t now_ns)
 	to_engine_census_done(s, ret);
 }
 
+/* Who has asked for the capture that has ended goes with it. */
+static void go_on_capturing(struct to_engine_server *s, uint64_t now_ns)
+{
+	int fd = s->capture.fd;
+
+	if (!to_engine_capture_turn(&s->capture, &s->engine, now_ns))
+		return;
+	s->capture.fd = -1;
+	for (unsigned i = 0; i < TO_CONNECTIONS; i++) {
+		if (fd >= 0 && s->connection[i].fd == fd)
+			s->connection[i].lost = true;
+	}
+}
+
 /* What was read for, or is read for again; and who goes. */
 static void settle(struct to_engine_server *s, uint32_t number, bool was_paused, uint64_t now_ns)
 {
@@ -209,7 +227,7 @@ static void settle(struct to_engine_server *s, uint32_t number, bool was_paused,
 	if (!c->lost && c->paused != was_paused)
 		c->lost = watch(s, c->fd, number, EPOLL_CTL_MOD, c->paused ? 0 : EPOLLIN) < 0;
 	if (c->lost)
-		end_connection(c);
+		end_connection(s, c);
 }
 
 void to_engine_server_turn(struct to_engine_server *s)
@@ -225,6 +243,7 @@ void to_engine_server_turn(struct to_engine_server *s)
 		if (s->connection[i].fd >= 0 && !s->connection[i].lost)
 			to_engine_go_on(s, &s->connection[i], now_ns);
 	}
+	go_on_capturing(s, now_ns);
 	go_on_counting(s, now_ns);
 	if (now_ns >= s->renew_ns)
 		to_engine_renew(s);
@@ -242,6 +261,8 @@ int to_engine_server_timeout(const struct to_engine_server *s)
 		return 0;
 	if (s->census->due_ns < next)
 		next = s->census->due_ns;
+	if (to_engine_capture_next_ns(&s->capture, now_ns) < next)
+		next = to_engine_capture_next_ns(&s->capture, now_ns);
 	for (unsigned i = 0; i < TO_CONNECTIONS; i++) {
 		uint64_t at = to_engine_go_on_ns(&s->connection[i], now_ns);
 

@@ -8,6 +8,7 @@
 
 #include <turnout/rewrite.h>
 
+#include "capture_ring.h"
 #include "engine.h"
 
 struct to_worker *to_worker_new(struct to_state *state, unsigned index,
@@ -56,6 +57,11 @@ void to_worker_set_table(struct to_worker *w, const struct to_table *table)
 void to_worker_set_nexthops(struct to_worker *w, const struct to_nexthops *nexthops)
 {
 	w->nexthops = nexthops;
+}
+
+void to_worker_set_capture(struct to_worker *w, struct to_capture_ring *ring)
+{
+	w->capture = ring;
 }
 
 const struct to_table *to_worker_table(const struct to_worker *w)
@@ -188,6 +194,13 @@ static inline const struct to_nexthop *hop_of(const struct to_worker *w, const s
 	return k->family == TO_IP4 ? &w->nexthops->outside4 : &w->nexthops->outside6;
 }
 
+/* What is decided, for good; nothing is written into the frame yet. */
+static inline void show(struct to_worker *w, const struct to_frame *f, const struct to_packet *k)
+{
+	if (TO_UNLIKELY(w->capture != NULL))
+		to_capture_ring_take(w->capture, k, f, w->table->generation);
+}
+
 /* Carries the decision out on the frame. */
 static inline void apply(struct to_worker *w, struct to_frame *f, struct to_packet *k)
 {
@@ -197,12 +210,14 @@ static inline void apply(struct to_worker *w, struct to_frame *f, struct to_pack
 
 	f->egress = TO_EGRESS_NONE;
 	if (TO_UNLIKELY(k->out.action == TO_ACT_NONE)) {
+		show(w, f, k);
 		if (k->out.verdict == TO_VERDICT_KERNEL)
 			f->egress = TO_EGRESS_KERNEL;
 		return;
 	}
 	hop = hop_of(w, k);
 	if (TO_UNLIKELY(hop->port == TO_NO_PORT)) {
+		show(w, f, k);
 		w->counters->events[TO_EVENT_NO_NEXTHOP]++;
 		return;
 	}
@@ -212,6 +227,7 @@ static inline void apply(struct to_worker *w, struct to_frame *f, struct to_pack
 	if (k->out.action == TO_ACT_ENCAP)
 		overhead = to_tunnel_overhead(g, k);
 	mtu = to_check_egress(k, hop->mtu, overhead);
+	show(w, f, k);
 	if (TO_UNLIKELY(mtu)) {
 		refuse(w, f, k, mtu);
 		return;
@@ -236,6 +252,8 @@ static inline void count(struct to_worker *w, const struct to_packet *k, uint32_
 
 void to_pipeline_run(struct to_worker *w, struct to_frame *frames, unsigned n, uint32_t now)
 {
+	if (TO_UNLIKELY(w->capture != NULL))
+		to_capture_ring_burst(w->capture);
 	for (unsigned i = 0; i < n; i++)
 		__builtin_prefetch(frames[i].data);
 	for (unsigned i = 0; i < n; i++)

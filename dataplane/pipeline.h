@@ -11,6 +11,7 @@
 #include <turnout/packet.h>
 #include <turnout/table.h>
 
+struct to_capture_ring;
 struct to_state;
 struct to_worker;
 
@@ -93,6 +94,10 @@ const struct to_counters *to_worker_counters(const struct to_worker *w);
 void to_worker_set_table(struct to_worker *w, const struct to_table *table);
 void to_worker_set_nexthops(struct to_worker *w, const struct to_nexthops *nexthops);
 const struct to_table *to_worker_table(const struct to_worker *w);
+
+/* Where packets of a capture go (capture_ring.h), as the table by the worker's own thread; NULL:
+ * nobody captures. */
+void to_worker_set_capture(struct to_worker *w, struct to_capture_ring *ring);
 
 /*
  * Decides and rewrites `n` (at most TO_BURST) frames in their order. `now`: clock seconds, the same

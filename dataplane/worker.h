@@ -15,6 +15,7 @@ struct to_worker {
 	const uint8_t *end;
 	struct to_worker_state *state;
 	const struct to_nexthops *nexthops;
+	struct to_capture_ring *capture; /* NULL: nobody captures */
 	struct to_counters *counters;
 	struct to_packet *packets; /* TO_BURST of them */
 	struct to_claims claims;

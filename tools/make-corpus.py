@@ -182,6 +182,8 @@ def write(out, seeds):
 
 ANY = 255
 FILTER = struct.pack("<IBBBB16s", 0, ANY, ANY, ANY, 0, bytes(16))
+CAPTURE = struct.pack("<QQQII16sHBB4sIIII", 0, 1, 0, 2, 1, bytes(16), 0, 96, ANY, bytes(4),
+                      50, 100, 1, 128)
 
 
 def message_seeds():
@@ -190,12 +192,16 @@ def message_seeds():
     flow = bytes(42) + b"\xff" + bytes(21)
     from_control = [
         (1, struct.pack("<QII", magic, 1, 0)), (4, b""), (5, b""), (7, one), (9, b""), (10, b""),
-        (11, FILTER + bytes(32) + struct.pack("<II", 100, 0)), (13, bytes([1, ANY]) + bytes(6))]
+        (11, FILTER + bytes(32) + struct.pack("<II", 100, 0)), (13, bytes([1, ANY]) + bytes(6)), (15, CAPTURE),
+        (17, b"")]
+    packet = struct.pack("<QQIIHH5B7s", 1, 1, 60, 0, 9, 0, 1, 4, 2, 0, 1, bytes(7)) + bytes(16)
     from_engine = [
         (2, struct.pack("<QIIIIQQ32s32s", magic, 1, 1, 9, 2, 1, 1, b"one", b"fuzz")),
         (3, struct.pack("<iI512s", 16, 0, b"busy")), (4, b""), (6, one + one),
         (8, one + one + struct.pack("<II512s", 1, 2, one)), (9, b""), (10, b""),
-        (12, bytes(32) + struct.pack("<II", 1, 2) + flow * 2), (14, one)]
+        (12, bytes(32) + struct.pack("<II", 1, 2) + flow * 2), (14, one),
+        (16, bytes(8)), (16, struct.pack("<II", 2, 0) + packet * 2),
+        (17, struct.pack("<QQQII", 2, 1, 0, 1, 0))]
     fds = {(0, 5): 1, (1, 2): 1, (1, 4): 1}
     for side, messages in enumerate((from_control, from_engine)):
         for kind, body in messages:
@@ -217,6 +223,9 @@ def engine_seeds():
     yield hello + b"".join(say(5, b"image", fd) for fd in range(2, 6)) + say(4)
     yield hello + say(5, fd=6)
     yield say(4) + hello
+    yield hello + say(15)
+    yield hello + say(15) + say(0) + say(9)
+    yield hello + say(15, CAPTURE) + say(4)
 
 
 def region_seeds():

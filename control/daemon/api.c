@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#include <turnout/descriptors.h>
 
 #include "daemon.h"
 #include "log.h"
@@ -50,7 +53,7 @@ static to_handler *const handlers[TO_REQUEST_COUNT] = {
 	[TO_REQUEST_COUNTERS] = to_api_counters, [TO_REQUEST_SWITCH] = to_api_switch,
 	[TO_REQUEST_EDGE] = to_api_edge,         [TO_REQUEST_RELEASE] = to_api_release,
 	[TO_REQUEST_ACK] = to_api_ack,           [TO_REQUEST_UNACK] = to_api_ack,
-	[TO_REQUEST_RELOAD] = to_api_reload,
+	[TO_REQUEST_RELOAD] = to_api_reload,     [TO_REQUEST_CAPTURE] = to_api_capture,
 };
 
 static void free_client(struct to_client *c)
@@ -101,6 +104,45 @@ void to_call_answer(struct to_call *call, json_t *answer)
 	}
 	to_request_free(&call->request);
 	free(call);
+}
+
+/* Past the buffer, which knows of no descriptors; so nothing may be in it. */
+static bool send_line_with(struct to_client *c, json_t *answer, int fd)
+{
+	struct evbuffer *out = bufferevent_get_output(c->io);
+	char *text = json_dumps(answer, JSON_COMPACT);
+	ssize_t sent = -ENOMEM;
+
+	if (text && !evbuffer_get_length(out))
+		sent = to_send_some_with(bufferevent_getfd(c->io), text, strlen(text), fd);
+	if (sent > 0) {
+		bufferevent_write(c->io, text + sent, strlen(text) - (size_t)sent);
+		bufferevent_write(c->io, "\n", 1);
+	}
+	free(text);
+	return sent > 0;
+}
+
+void to_call_answer_with(struct to_call *call, json_t *answer, int fd)
+{
+	struct to_client *c = call->client;
+
+	json_object_set_new(answer, "ok", json_true());
+	if (c && call->request.id)
+		json_object_set(answer, "id", call->request.id);
+	if (!c || !answer) { /* as it is */
+		to_call_answer(call, answer);
+	} else if (!send_line_with(c, answer, fd)) {
+		json_decref(answer);
+		to_call_refuse(call, "busy", "the answers before are not read yet");
+	} else {
+		json_decref(answer);
+		c->call = NULL;
+		bufferevent_trigger(c->io, EV_READ,
+				    BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+		to_request_free(&call->request);
+		free(call);
+	}
 }
 
 void to_call_refuse_with(struct to_call *call, json_t *more, const char *error, const char *format,

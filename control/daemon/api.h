@@ -29,6 +29,8 @@ typedef void to_handler(struct to_daemon *d, struct to_call *call);
 
 /* The answer, without "ok" and "id", which are added; both take the object and free the call. */
 void to_call_answer(struct to_call *call, json_t *answer);
+/* Likewise, and passes a copy of `fd` along (SCM_RIGHTS). */
+void to_call_answer_with(struct to_call *call, json_t *answer, int fd);
 /* {"ok": false, "error": error, "message": ...} and what `more` has (may be NULL). */
 void to_call_refuse_with(struct to_call *call, json_t *more, const char *error, const char *format,
 			 ...) __attribute__((format(printf, 4, 5)));
@@ -43,7 +45,8 @@ void to_api_close(struct to_daemon *d);
 json_t *to_api_ask(struct to_daemon *d, const char *what);
 
 to_handler to_api_status, to_api_stages, to_api_preview, to_api_edges, to_api_flows, to_api_history,
-	to_api_counters, to_api_switch, to_api_edge, to_api_release, to_api_ack, to_api_reload;
+	to_api_counters, to_api_switch, to_api_edge, to_api_release, to_api_ack, to_api_reload,
+	to_api_capture;
 
 /* Of the plan in force; -1, and the call is refused and freed: there is none of that name. */
 int to_call_stage(struct to_call *call, const char *name);

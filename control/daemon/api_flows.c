@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "api_prefix.h"
 #include "daemon.h"
 
 #define MOST  1000 /* flows of an answer */
@@ -142,39 +143,6 @@ static void ask_on(struct listing *l)
 				      : "no engine is connected");
 }
 
-/* "198.51.100.7", "198.51.100.0/24", "2001:db8::/32" */
-static bool read_client(const char *text, struct to_flow_filter *f)
-{
-	char address[INET6_ADDRSTRLEN];
-	const char *slash = strchr(text, '/');
-	size_t n = slash ? (size_t)(slash - text) : strlen(text);
-	struct in_addr v4;
-	unsigned long bits = 128;
-	bool is4;
-
-	if (n >= sizeof(address))
-		return false;
-	memcpy(address, text, n);
-	address[n] = '\0';
-	is4 = inet_pton(AF_INET, address, &v4) == 1;
-	if (is4)
-		f->client = to_addr_v4((to_be32){v4.s_addr});
-	else if (inet_pton(AF_INET6, address, f->client.b) != 1)
-		return false;
-	if (slash) {
-		char *end;
-
-		if (slash[1] < '0' || slash[1] > '9')
-			return false;
-		bits = strtoul(slash + 1, &end, 10);
-		if (*end || bits > (is4 ? 32 : 128))
-			return false;
-		bits += is4 ? 96 : 0;
-	}
-	f->prefix = (uint8_t)bits;
-	return true;
-}
-
 static bool read_kind(const char *text, struct to_flow_filter *f)
 {
 	for (int i = 0; i < TO_ENTRY_KIND_COUNT; i++)
@@ -204,7 +172,7 @@ static const char *read_texts(const struct to_request *r, struct listing *l)
 	const char *after = to_request_text(r, "after");
 	json_int_t limit = to_request_number(r, "limit", 100);
 
-	if (client && !read_client(client, &l->ask.filter))
+	if (client && !to_prefix_read(client, &l->ask.filter.client, &l->ask.filter.prefix))
 		return "client is neither an address nor a prefix";
 	if (kind && !read_kind(kind, &l->ask.filter))
 		return "kind is pin4, pin6, dialog, transaction, affinity, owner or fragment";

@@ -25,7 +25,10 @@
 	X(RELEASE, "release", true, "edge:s service:s why:s ")                                     \
 	X(ACK, "ack", true, "name:s why:s ")                                                       \
 	X(UNACK, "unack", true, "name:s why:s ")                                                   \
-	X(RELOAD, "reload", true, "why:s ")
+	X(RELOAD, "reload", true, "why:s ")                                                        \
+	X(CAPTURE, "capture", true,                                                                \
+	  "verdict:s reason:s edge:s pool:s service:s client:s port:i proto:s sample:i count:i "   \
+	  "seconds:i rate:i snap:i why:s ")
 
 #define TO_REQUEST_ENUM(c, name, operators, members) TO_REQUEST_##c,
 enum to_request_type { TO_REQUESTS(TO_REQUEST_ENUM) TO_REQUEST_COUNT };

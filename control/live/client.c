@@ -65,7 +65,7 @@ int to_client_open(struct to_client *c, const char *path)
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	const char *env = getenv("TURNOUT_SOCKET");
 
-	*c = (struct to_client){.fd = -1};
+	*c = (struct to_client){.fd = -1, .passed = -1};
 	c->path = path ? path : env && *env ? env : TO_CLIENT_SOCKET;
 	if (strlen(c->path) >= sizeof(to.sun_path))
 		return fail(c, -ENAMETOOLONG, "the socket's path is too long: %s", c->path);
@@ -82,7 +82,17 @@ void to_client_close(struct to_client *c)
 {
 	if (c->fd >= 0)
 		close(c->fd);
-	c->fd = -1;
+	if (c->passed >= 0)
+		close(c->passed);
+	c->fd = c->passed = -1;
+}
+
+int to_client_passed(struct to_client *c)
+{
+	int fd = c->passed;
+
+	c->passed = -1;
+	return fd;
 }
 
 /* Returns 0 when the socket is ready, or the error that `c` then is in. */
@@ -128,6 +138,30 @@ static int send_line(struct to_client *c, const char *line, size_t size, uint64_
 	return 0;
 }
 
+/* The first descriptor that comes along is kept, for whoever expects one. */
+static ssize_t receive_bytes(struct to_client *c, void *bytes, size_t size)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))]; /* the kernel closes any more */
+	} control;
+	struct iovec part = {bytes, size};
+	struct msghdr h = {.msg_iov = &part,
+			   .msg_iovlen = 1,
+			   .msg_control = control.room,
+			   .msg_controllen = sizeof(control.room)};
+	ssize_t n = recvmsg(c->fd, &h, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *m = n < 0 ? NULL : CMSG_FIRSTHDR(&h);
+
+	if (m && m->cmsg_level == SOL_SOCKET && m->cmsg_type == SCM_RIGHTS &&
+	    m->cmsg_len == CMSG_LEN(sizeof(int))) {
+		if (c->passed >= 0)
+			close(c->passed);
+		memcpy(&c->passed, CMSG_DATA(m), sizeof(int));
+	}
+	return n;
+}
+
 struct line {
 	char *bytes;
 	size_t size, room;
@@ -151,7 +185,7 @@ static int receive(struct to_client *c, struct line *l)
 		l->bytes = more;
 		l->room = room;
 	}
-	n = recv(c->fd, l->bytes + l->size, l->room - l->size, 0);
+	n = receive_bytes(c, l->bytes + l->size, l->room - l->size);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n < 0)

@@ -15,6 +15,7 @@
 
 struct to_client {
 	int fd;           /* -1: closed */
+	int passed;       /* -1, or a descriptor that came along with an answer */
 	const char *path; /* of the socket; the caller's */
 	char why[512];    /* the last failure, for a person */
 };
@@ -31,6 +32,9 @@ void to_client_close(struct to_client *c);
  * later would be taken for the answer of another request.
  */
 int to_client_ask(struct to_client *c, json_t *request, unsigned ms, json_t **answer);
+
+/* The descriptor that came with the last answer, from now on the caller's; -1: none. */
+int to_client_passed(struct to_client *c);
 
 /* Whether the answer says yes. */
 bool to_client_ok(const json_t *answer);

@@ -189,7 +189,7 @@ static bool read_interval(const struct to_args *args, int *ms)
 
 static enum to_exit run(const struct to_args *args)
 {
-	struct show s = {.client.fd = -1, .path = to_value(args, "socket")};
+	struct show s = {.client = {.fd = -1, .passed = -1}, .path = to_value(args, "socket")};
 	enum to_exit code = TO_EXIT_USAGE;
 	int interval;
 

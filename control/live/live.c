@@ -45,7 +45,8 @@ static bool read_timeout(struct to_live *l)
 
 enum to_exit to_live_open(struct to_live *l, const struct to_args *args)
 {
-	*l = (struct to_live){.args = args, .json = to_has(args, "json"), .client.fd = -1};
+	*l = (struct to_live){
+		.args = args, .json = to_has(args, "json"), .client = {.fd = -1, .passed = -1}};
 	if (!read_timeout(l))
 		return TO_EXIT_USAGE;
 	if (to_client_open(&l->client, to_value(args, "socket")) == 0)

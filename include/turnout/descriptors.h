@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages with a descriptor over a UNIX socket of type SOCK_SEQPACKET, for both ends of the engine
- * protocol (protocol.h). Neither blocks. */
+/* Messages with a descriptor over a UNIX socket, for both ends of the engine protocol (protocol.h),
+ * and what the API passes on. None of it blocks. */
 #ifndef TURNOUT_DESCRIPTORS_H
 #define TURNOUT_DESCRIPTORS_H
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,9 +13,9 @@
 #define TO_DESCRIPTORS_ROOM                                                                        \
 	8 /* that a message may bring, to be closed; the kernel closes any more */
 
-/* Sends a message, and `fd` with it unless it is -1; it stays the caller's. 0; -EAGAIN: the other
- * end has not read for long; or what sendmsg() says. */
-static inline int to_send_with(int to, const void *m, size_t size, int fd)
+/* Sends what there is room for, and `fd` with it unless it is -1; it stays the caller's. How many
+ * bytes were sent, or what sendmsg() says. */
+static inline ssize_t to_send_some_with(int to, const void *m, size_t size, int fd)
 {
 	union {
 		struct cmsghdr head;
@@ -32,8 +33,17 @@ static inline int to_send_with(int to, const void *m, size_t size, int fd)
 		whole.msg_controllen = sizeof(control);
 	}
 	n = sendmsg(to, &whole, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n < 0 ? -errno : n;
+}
+
+/* Likewise a whole message. 0; -EAGAIN: the other end has not read for long; or what sendmsg()
+ * says. */
+static inline int to_send_with(int to, const void *m, size_t size, int fd)
+{
+	ssize_t n = to_send_some_with(to, m, size, fd);
+
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	return (size_t)n == size ? 0 : -EMSGSIZE;
 }
 

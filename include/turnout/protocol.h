@@ -7,9 +7,10 @@
  * The first message of a connection is HELLO, and nothing else is answered before it was welcomed.
  * After that the control process asks, and each request gets one answer, in order, with the
  * request's number. Only a COMMIT may get several (APPLIED), when there is something to say; what
- * was asked after it is answered meanwhile. What cannot be done is REFUSED, with a reason for a
- * person; a message that is no message (size, type, reserved bytes, a missing descriptor or one too
- * many: protocol_check.h) ends the connection, and nothing else. So does a peer that does not read.
+ * was asked after it is answered meanwhile; and a CAPTURE, after which nothing else is asked. What
+ * cannot be done is REFUSED, with a reason for a person; a message that is no message (size, type,
+ * reserved bytes, a missing descriptor or one too many: protocol_check.h) ends the connection, and
+ * nothing else. So does a peer that does not read.
  *
  * A generation goes over in three steps. PREPARE carries the image in a sealed memfd; when it is
  * PREPARED the engine has checked and copied it, and nothing has changed. COMMIT makes it the one
@@ -20,6 +21,7 @@
 #ifndef TURNOUT_PROTOCOL_H
 #define TURNOUT_PROTOCOL_H
 
+#include "capture.h"
 #include "entry.h"
 #include "limits.h"
 #include "lists.h"
@@ -48,6 +50,10 @@ enum to_message_type {
 	TO_MSG_FLOW_PAGE, /* engine: struct to_msg_flow_page */
 	TO_MSG_RELEASE,   /* control: struct to_msg_release: what an edge has is forgotten */
 	TO_MSG_RELEASED,  /* engine: struct to_msg_released */
+	TO_MSG_CAPTURE,   /* control: struct to_msg_capture; the connection is for it alone then */
+	TO_MSG_CAPTURED,  /* engine: struct to_msg_captured */
+	TO_MSG_CAPTURE_END, /* control: nothing: it is to end. engine: struct to_msg_capture_end,
+			       and the end of the connection */
 	TO_MSG_TYPE_COUNT
 };
 
@@ -192,5 +198,38 @@ struct to_msg_released {
 	uint64_t entries; /* that ended; one that a packet has renewed meanwhile counts twice */
 };
 _Static_assert(sizeof(struct to_msg_released) == 24, "layout");
+
+/* Live packets, with what was decided of them. One at a time: EBUSY. Each that is refused ends the
+ * connection too, so that whoever is handed one on which it was asked for can ask for nothing. */
+struct to_msg_capture {
+	struct to_message_head head;
+	struct to_capture_filter filter;
+	uint32_t most;    /* packets, from 1 */
+	uint32_t rate;    /* packets a second, 1 to TO_CAPTURE_RATE */
+	uint32_t seconds; /* 1 to TO_CAPTURE_SECONDS */
+	uint32_t snap;    /* bytes of a frame, 1 to TO_CAPTURE_SNAP */
+};
+_Static_assert(sizeof(struct to_msg_capture) == 88, "layout");
+
+/* Packets of one worker are in their order; those of several only nearly. */
+struct to_msg_captured {
+	struct to_message_head head;
+	uint32_t count; /* may be 0: the capture has begun, or goes on */
+	uint32_t reserved;
+	uint8_t packets[]; /* count times struct to_captured and its bytes */
+};
+_Static_assert(sizeof(struct to_msg_captured) == 24, "layout");
+#define TO_CAPTURED_MOST (sizeof(struct to_captured) + TO_CAPTURE_SNAP)
+_Static_assert(sizeof(struct to_msg_captured) + TO_CAPTURED_MOST <= TO_PROTOCOL_MAX_BYTES, "fits");
+
+struct to_msg_capture_end {
+	struct to_message_head head;
+	uint64_t packets;   /* that were sent */
+	uint64_t over_rate; /* not captured: more a second than asked for */
+	uint64_t full;      /* likewise: the reader did not keep up */
+	uint32_t why;       /* enum to_capture_why */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct to_msg_capture_end) == 48, "layout");
 
 #endif

@@ -26,6 +26,9 @@ union to_message {
 	struct to_msg_flow_page page;
 	struct to_msg_release release;
 	struct to_msg_released released;
+	struct to_msg_capture capture;
+	struct to_msg_captured captured;
+	struct to_msg_capture_end capture_end;
 	uint8_t bytes[TO_PROTOCOL_MAX_BYTES];
 };
 
@@ -57,6 +60,10 @@ static inline struct to_message_rule to_message_rule_of(enum to_protocol_side fr
 		[TO_MSG_FLOW_PAGE] = {{0, 0}, {sizeof(struct to_msg_flow_page), 0}},
 		[TO_MSG_RELEASE] = {{sizeof(struct to_msg_release), 0}, {0, 0}},
 		[TO_MSG_RELEASED] = {{0, 0}, {sizeof(struct to_msg_released), 0}},
+		[TO_MSG_CAPTURE] = {{sizeof(struct to_msg_capture), 0}, {0, 0}},
+		[TO_MSG_CAPTURED] = {{0, 0}, {sizeof(struct to_msg_captured), 0}},
+		[TO_MSG_CAPTURE_END] = {{sizeof(struct to_message_head), 0},
+					{sizeof(struct to_msg_capture_end), 0}},
 	};
 
 	return type < TO_MSG_TYPE_COUNT ? rules[type][from] : (struct to_message_rule){0, 0};
@@ -124,6 +131,61 @@ static inline bool to_flow_page_is_good(const struct to_msg_flow_page *m)
 	return true;
 }
 
+static inline bool to_capture_is_good(const struct to_msg_capture *m)
+{
+	const struct to_capture_filter *f = &m->filter;
+
+	return f->reasons < 1ull << TO_REASON_COUNT && f->verdicts < 1u << TO_VERDICT_COUNT &&
+	       f->sample && f->prefix <= 128 && to_index_is_good(f->proto, TO_UDP + 1) &&
+	       to_bytes_are_zero(f->reserved, sizeof(f->reserved)) && m->most && m->rate &&
+	       m->rate <= TO_CAPTURE_RATE && m->seconds && m->seconds <= TO_CAPTURE_SECONDS &&
+	       m->snap && m->snap <= TO_CAPTURE_SNAP;
+}
+
+static inline bool to_captured_is_good(const struct to_captured *p)
+{
+	return p->captured <= p->length && p->captured <= TO_CAPTURE_SNAP &&
+	       p->verdict < TO_VERDICT_COUNT && p->reason < TO_REASON_COUNT &&
+	       p->class < TO_CLASS_COUNT && to_index_is_good(p->service, TO_MAX_SERVICES) &&
+	       to_index_is_good(p->edge, TO_MAX_EDGES) &&
+	       to_bytes_are_zero(p->reserved, sizeof(p->reserved));
+}
+
+/* Bytes that a packet takes up in its message. */
+static inline size_t to_captured_size(const struct to_captured *p)
+{
+	return sizeof(*p) + ((size_t)p->captured + 7) / 8 * 8;
+}
+
+/* The packet at byte `at` of a message, which is moved behind it; NULL: there is none, or it is not
+ * all there, and then `at` is not the message's size. */
+static inline const struct to_captured *to_captured_next(const struct to_msg_captured *m,
+							 size_t *at)
+{
+	const struct to_captured *p = (const struct to_captured *)((const uint8_t *)m + *at);
+	size_t left = m->head.size - *at;
+
+	if (left < sizeof(*p) || !to_captured_is_good(p) || left < to_captured_size(p))
+		return NULL;
+	*at += to_captured_size(p);
+	return p;
+}
+
+static inline bool to_captured_are_good(const struct to_msg_captured *m)
+{
+	size_t at = sizeof(*m);
+	uint32_t n = 0;
+
+	while (n < m->count && to_captured_next(m, &at))
+		n++;
+	return n == m->count && at == m->head.size && !m->reserved;
+}
+
+static inline bool to_capture_end_is_good(const struct to_msg_capture_end *m)
+{
+	return m->why < TO_CAPTURE_END_COUNT && !m->reserved;
+}
+
 /* What is in it, its size being right. */
 static inline bool to_message_is_good(const union to_message *m)
 {
@@ -150,6 +212,12 @@ static inline bool to_message_is_good(const union to_message *m)
 		return m->release.edge < TO_MAX_EDGES &&
 		       to_index_is_good(m->release.service, TO_MAX_SERVICES) &&
 		       to_bytes_are_zero(m->release.reserved, sizeof(m->release.reserved));
+	case TO_MSG_CAPTURE:
+		return to_capture_is_good(&m->capture);
+	case TO_MSG_CAPTURED:
+		return to_captured_are_good(&m->captured);
+	case TO_MSG_CAPTURE_END: /* the control process's is a head */
+		return m->head.size == sizeof(m->head) || to_capture_end_is_good(&m->capture_end);
 	default: /* a head is all of it */
 		return true;
 	}
@@ -171,7 +239,8 @@ static inline int to_message_check(const union to_message *m, size_t size, unsig
 		return -EBADMSG;
 	rule = to_message_rule_of(from, m->head.type);
 	if (!rule.size || size < rule.size || descriptors != rule.descriptors ||
-	    (size > rule.size && m->head.type != TO_MSG_FLOW_PAGE))
+	    (size > rule.size && m->head.type != TO_MSG_FLOW_PAGE &&
+	     m->head.type != TO_MSG_CAPTURED))
 		return -EBADMSG;
 	return to_message_is_good(m) ? m->head.type : -EBADMSG;
 }

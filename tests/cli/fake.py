@@ -6,6 +6,7 @@ request, or a member of one, that the page does not have is refused, as the page
 """
 import copy
 import json
+import socket
 import socketserver
 import threading
 import time
@@ -18,6 +19,8 @@ MEMBERS = {
     "edge": {"edge", "pool", "verb", "force", "release", "why"},
     "release": {"edge", "service", "why"}, "ack": {"name", "why"}, "unack": {"name", "why"},
     "reload": {"why"},
+    "capture": {"verdict", "reason", "edge", "pool", "service", "client", "port", "proto", "sample",
+                "count", "seconds", "rate", "snap", "why"},
 }
 STAGES = ["baseline", "access-10", "access-25"]
 SHARES = {"baseline": 0, "access-10": 10, "access-25": 25}
@@ -259,6 +262,10 @@ class Answers:
                     return {}
         raise No("usage", f"no gate of the plan waits for '{name}'")
 
+    def do_capture(self, **_):
+        return {"edges": ["e1", "e2", "n1", "n2"], "services": ["access", "federation"],
+                "ports": ["eth0", "eth1"], "build": "turnout-dp 0.1.0"}
+
     def do_reload(self, why=None):
         return {"generation": self.state["generation"] + 1}
 
@@ -267,6 +274,7 @@ class Daemon(Answers):
     def __init__(self, path):
         super().__init__()
         self.requests = []
+        self.engine = None  # plays(socket) the engine of a capture
         self.fault = None  # "hang", "gone", "garbage", "oversized", "two", or a function of it
         self.closed = False
         self.release_hang = threading.Event()
@@ -275,7 +283,7 @@ class Daemon(Answers):
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
                 for line in self.rfile:
-                    if not daemon.reply(line, self.wfile):
+                    if not daemon.reply(line, self.wfile, self.connection):
                         return
 
         self.server = socketserver.ThreadingUnixStreamServer(path, Handler)
@@ -291,7 +299,7 @@ class Daemon(Answers):
         self.server.server_close()
         self.thread.join()
 
-    def reply(self, line, out):
+    def reply(self, line, out, connection):
         assert len(line) <= 65536, "a request has at most 64 KiB"
         request = json.loads(line)
         self.requests.append(copy.deepcopy(request))
@@ -317,5 +325,11 @@ class Daemon(Answers):
         if "id" in request:
             answer["id"] = request["id"]
         text = json.dumps(answer).encode() + b"\n"
+        if request["do"] == "capture" and answer["ok"] and self.engine:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            threading.Thread(target=self.engine, args=(ours,), daemon=True).start()
+            socket.send_fds(connection, [text], [theirs.fileno()])
+            theirs.close()
+            return True
         out.write(text + (text if fault == "two" else b""))
         return True

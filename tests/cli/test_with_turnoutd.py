@@ -13,6 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "daemon"))
 import harness
+import layout
+from engine import refuse
 
 TURNOUT, harness.Case.PROGRAM = sys.argv.pop(1), sys.argv.pop(1)
 GATED = harness.STAGES + "    gates: [{ack: quiet-hour}]\n  - name: end\n    routes: {access: 100}\n"
@@ -110,6 +112,21 @@ class WithTurnoutd(harness.Case):
         self.daemons[0].wait_status(lambda s: s["engine"] is None)
         self.turnout("drain", "e1", code=3)
         self.assertIn("was live when an engine was last here", self.turnout("status"))
+
+    def test_capture(self):
+        path = self.dir / "out.pcapng"
+        self.assertRegex(self.turnout("capture", "--write", path, "--edge", "n1", "--why", "x"),
+                         r"^2 packets, \d+ bytes in .*: as many packets as asked for\n")
+        comments = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "frame.comment"],
+                                  capture_output=True, text=True, check=True).stdout
+        self.assertEqual(comments.splitlines(), [
+            "steer pin service=access class=none edge=n1 generation=14 worker=0",
+            "reply reply service=xmpp class=none edge=e1 generation=14 worker=0"])
+        self.assertRegex(self.turnout("history"), r"root +capture +edge n1 +x\n")
+        self.turnout("capture", "--write", path, "--edge", "e9", code=2)
+        self.engine.plays[layout.CAPTURE] = refuse(16, "another capture is under way")
+        self.assertIn("another capture is under way", self.turnout("capture", "--write", path,
+                                                                   code=4))
 
     def test_completion(self):
         def complete(line):

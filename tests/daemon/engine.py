@@ -68,6 +68,7 @@ class Engine:
         self.seen = []  # (type, request) of every message
         self.flows = []
         self.released = []
+        self.captures = []  # {field: value} of each that was asked for
         self.lives = []  # (service, edge, kind, life, count)
         self.rows = []  # (service, edge, reason, packets)
         self.worker_generations = None
@@ -275,3 +276,12 @@ class Engine:
         self.lives = left
         self.released.append((edge, service))
         connection.send(layout.message(layout.RELEASED, request, struct.pack("<Q", gone)))
+
+    def on_capture(self, connection, request, body, fds):
+        """Two packets, and that was all."""
+        self.captures.append(dict(zip(layout.CAPTURE_FIELDS, layout.CAPTURE_BODY.unpack(body))))
+        packets = [(0, 2, 1, 4, bytes(range(60))), (1, 0, 2, 12, bytes(61))]
+        connection.send(layout.captured(request))
+        connection.send(layout.captured(request, *packets))
+        connection.send(layout.capture_end(request, 2))
+        connection.shutdown(socket.SHUT_WR)

@@ -8,9 +8,10 @@ MAGIC = 0x50474E4554524F54
 REGION_MAGIC = 0x4E4F494745524F54
 VERSION = 1
 (HELLO, WELCOME, REFUSED, TABLE, PREPARE, PREPARED, COMMIT, APPLIED, DISCARD, CENSUS, FLOWS,
- FLOW_PAGE, RELEASE, RELEASED) = range(1, 15)
+ FLOW_PAGE, RELEASE, RELEASED, CAPTURE, CAPTURED, CAPTURE_END) = range(1, 18)
 NAMES = ("", "HELLO", "WELCOME", "REFUSED", "TABLE", "PREPARE", "PREPARED", "COMMIT", "APPLIED",
-         "DISCARD", "CENSUS", "FLOWS", "FLOW_PAGE", "RELEASE", "RELEASED")
+         "DISCARD", "CENSUS", "FLOWS", "FLOW_PAGE", "RELEASE", "RELEASED", "CAPTURE",
+         "CAPTURED", "CAPTURE_END")
 PIN4, PIN6, DIALOG, TRANSACTION, AFFINITY, OWNER, FRAGMENT = range(7)
 NONE = 0xFF
 STATES = ("up", "down", "draining", "retired")
@@ -47,6 +48,25 @@ def address(text):
 def flow(kind, edge, service, client="198.18.0.1", port=1000, proven=1, proto=0):
     return struct.pack("<16s16sHHBBBBBBBBI12s4x", address(client), address("203.0.113.100"), port,
                        443, kind, proven, proto, NONE, edge, service, 0, 0, 60, bytes(12))
+
+
+CAPTURE_BODY = struct.Struct("<QQQII16sHBB4sIIII")
+CAPTURE_FIELDS = ("edges services reasons verdicts sample client port prefix proto reserved most "
+                  "rate seconds snap").split()
+
+
+def captured(request, *packets):
+    """Each (service, edge, verdict, reason, bytes)."""
+    body = b"".join(
+        struct.pack("<QQIIHH5B7x", 1772427600 * 10**9 + i, 14, len(data), i % 2, len(data), 0,
+                    verdict, reason, 0, service, edge) + data + bytes(-len(data) % 8)
+        for i, (service, edge, verdict, reason, data) in enumerate(packets))
+    return message(CAPTURED, request, struct.pack("<II", len(packets), 0) + body)
+
+
+def capture_end(request, packets, over_rate=0, full=0, why=0):
+    return message(CAPTURE_END, request,
+                   struct.pack("<QQQII", packets, over_rate, full, why, 0))
 
 
 class Entries(C.Structure):

@@ -98,6 +98,7 @@ class Recovery(Case):
         self.assertRefused(daemon.ask(do="edge", edge="n2", verb="drain"), "refused", "switch")
         self.assertRefused(daemon.ask(do="release", edge="n2"), "refused", "switch")
         self.assertRefused(daemon.ask(do="reload"), "refused", "switch")
+        self.assertRefused(daemon.ask(do="capture"), "refused", "other names")
         self.assertEqual(self.engine.generation, 5)
         self.engine.stop()
         until(lambda: list(daemon.alarms()) == ["engine"], why=lambda: str(daemon.alarms()))

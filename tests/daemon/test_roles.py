@@ -50,7 +50,8 @@ class Roles(Case):
         self.assertTrue(self.ask_as(daemon, {"do": "status"})["ok"])
         for request in ({"do": "switch", "to": "half"}, {"do": "ack", "name": "x"},
                         {"do": "edge", "edge": "e1", "verb": "drain"}, {"do": "reload"},
-                        {"do": "release", "edge": "e1"}, {"do": "unack", "name": "x"}):
+                        {"do": "release", "edge": "e1"}, {"do": "unack", "name": "x"},
+                        {"do": "capture"}):
             self.assertRefused(self.ask_as(daemon, request), "denied", OTHER)
         self.assertEqual(self.engine.generation, 1)
 

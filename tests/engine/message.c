@@ -40,6 +40,10 @@ static void make(enum to_protocol_side from, uint16_t type)
 	}
 	if (type == TO_MSG_RELEASE)
 		m.release.service = TO_NO_INDEX;
+	if (type == TO_MSG_CAPTURE) {
+		m.capture.filter.sample = m.capture.most = m.capture.rate = 1;
+		m.capture.seconds = m.capture.snap = 1;
+	}
 }
 
 static int check(enum to_protocol_side from)
@@ -74,7 +78,7 @@ static void test_every_type_from_every_side(void **state)
 						 n == rule.descriptors ? type : -EBADMSG);
 		}
 	}
-	assert_int_equal(good, 8 + 9);
+	assert_int_equal(good, 10 + 11);
 }
 
 static void test_heads(void **state)
@@ -123,6 +127,19 @@ static void test_fields_from_control(void **state)
 	WRONG(from, TO_MSG_RELEASE, m.release.edge, TO_NO_INDEX);
 	WRONG(from, TO_MSG_RELEASE, m.release.service, TO_MAX_SERVICES);
 	WRONG(from, TO_MSG_RELEASE, m.release.reserved[5], 1);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.filter.reasons, 1ull << TO_REASON_COUNT);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.filter.verdicts, 1u << TO_VERDICT_COUNT);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.filter.sample, 0);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.filter.prefix, 129);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.filter.proto, 2);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.filter.reserved[3], 1);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.most, 0);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.rate, 0);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.rate, TO_CAPTURE_RATE + 1);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.seconds, 0);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.seconds, TO_CAPTURE_SECONDS + 1);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.snap, 0);
+	WRONG(from, TO_MSG_CAPTURE, m.capture.snap, TO_CAPTURE_SNAP + 1);
 	make(from, TO_MSG_HELLO); /* another version is refused, not dropped */
 	m.hello.version = 77;
 	GOOD(from);
@@ -147,6 +164,10 @@ static void test_fields_from_engine(void **state)
 	WRONG(from, TO_MSG_APPLIED, m.applied.workers, 0);
 	WRONG(from, TO_MSG_APPLIED, m.applied.workers, TO_PROTOCOL_WORKERS + 1);
 	WRONG(from, TO_MSG_APPLIED, m.applied.worker[2], 1);
+	WRONG(from, TO_MSG_CAPTURED, m.captured.reserved, 1);
+	WRONG(from, TO_MSG_CAPTURED, m.captured.count, 1);
+	WRONG(from, TO_MSG_CAPTURE_END, m.capture_end.why, TO_CAPTURE_END_COUNT);
+	WRONG(from, TO_MSG_CAPTURE_END, m.capture_end.reserved, 1);
 	make(from, TO_MSG_WELCOME);
 	memset(m.welcome.stage, 'x', sizeof(m.welcome.stage));
 	BAD(from);
@@ -198,6 +219,61 @@ static void test_pages(void **state)
 	GOOD(from);
 }
 
+/* Packets of these many bytes. Returns the last one. */
+static struct to_captured *make_captured(const uint16_t *bytes, uint32_t count)
+{
+	struct to_captured *p = NULL;
+
+	make(TO_FROM_ENGINE, TO_MSG_CAPTURED);
+	m.captured.count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		p = (struct to_captured *)(m.bytes + m.head.size);
+		*p = (struct to_captured){.length = bytes[i], .captured = bytes[i]};
+		m.head.size += (uint32_t)to_captured_size(p);
+	}
+	return p;
+}
+
+static void test_captured(void **state)
+{
+	static const uint16_t bytes[] = {1, 0, 8, 2048, 60},
+			      large[7] = {2048, 2048, 2048, 2048, 2048, 2048, 2048};
+	const enum to_protocol_side from = TO_FROM_ENGINE;
+	size_t at = sizeof(m.captured);
+	struct to_captured *p;
+
+	(void)state;
+	make_captured(bytes, 5);
+	GOOD(from);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(to_captured_next(&m.captured, &at)->captured, bytes[i]);
+	assert_null(to_captured_next(&m.captured, &at));
+	make_captured(large, 7); /* as many of the largest as there is room for */
+	GOOD(from);
+	assert_true(m.head.size + TO_CAPTURED_MOST > sizeof(m));
+#define WRONG_PACKET(field, value)                                                                 \
+	do {                                                                                       \
+		p = make_captured(bytes, 5);                                                       \
+		GOOD(from);                                                                        \
+		(field) = (value);                                                                 \
+		BAD(from);                                                                         \
+	} while (0)
+	WRONG_PACKET(m.captured.count, 4);
+	WRONG_PACKET(m.captured.count, 6);
+	WRONG_PACKET(m.captured.count, UINT32_MAX);
+	WRONG_PACKET(m.head.size, m.head.size - 8);
+	WRONG_PACKET(m.head.size, m.head.size + 8);
+	WRONG_PACKET(m.head.size, m.head.size - 1);
+	WRONG_PACKET(p->captured, 61); /* more than there was */
+	WRONG_PACKET(p->captured, 50); /* others would follow */
+	WRONG_PACKET(p->verdict, TO_VERDICT_COUNT);
+	WRONG_PACKET(p->reason, TO_REASON_COUNT);
+	WRONG_PACKET(p->class, TO_CLASS_COUNT);
+	WRONG_PACKET(p->service, TO_MAX_SERVICES);
+	WRONG_PACKET(p->edge, TO_MAX_EDGES);
+	WRONG_PACKET(p->reserved[6], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_fields_from_control),
 		cmocka_unit_test(test_fields_from_engine),
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_captured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@ import struct
 from collections import namedtuple
 
 (HELLO, WELCOME, REFUSED, TABLE, PREPARE, PREPARED, COMMIT, APPLIED, DISCARD, CENSUS, FLOWS,
- FLOW_PAGE, RELEASE, RELEASED) = range(1, 15)
+ FLOW_PAGE, RELEASE, RELEASED, CAPTURE, CAPTURED, CAPTURE_END) = range(1, 18)
 PIN4, PIN6, DIALOG, TRANSACTION, AFFINITY, OWNER, FRAGMENT = range(7)
 MAGIC, VERSION, NONE = 0x50474E4554524F54, 1, 0xFF
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
@@ -26,10 +26,15 @@ BODY = {
     APPLIED: (struct.Struct("<QQII512s"), "generation took_ns live workers worker"),
     RELEASED: (struct.Struct("<Q"), "entries"),
     FLOW_PAGE: (struct.Struct("<32sII"), "cursor more count"),
+    CAPTURED: (struct.Struct("<II"), "count reserved"),
+    CAPTURE_END: (struct.Struct("<QQQII"), "packets over_rate full why reserved"),
 }
 FLOW = struct.Struct("<16s16sHH8BI12s4s")
 Flow = namedtuple("Flow", "client vip client_port vip_port kind proven proto group edge service "
                   "flags tcp left key reserved")
+PACKET = struct.Struct("<QQIIHH5B7s")
+Packet = namedtuple("Packet", "time_ns generation length port captured worker verdict reason "
+                    "kind service edge reserved data")
 Message = namedtuple("Message", "type request body rest fds")
 
 
@@ -174,8 +179,40 @@ class Client:
         assert self.ask(CENSUS).type == CENSUS
         return self.region.read()["alive"]
 
+    def capture(self, edges=0, services=0, reasons=0, verdicts=0, sample=1, client=bytes(16),
+                port=0, prefix=0, proto=NONE, most=1000, rate=100000, seconds=WAIT, snap=2048):
+        """Asks for one, and waits until it has begun."""
+        m = self.ask(CAPTURE, struct.pack("<QQQII16sHBB4sIIII", edges, services, reasons, verdicts,
+                                          sample, client, port, prefix, proto, bytes(4), most,
+                                          rate, seconds, snap))
+        assert (m.type, m.body.count) == (CAPTURED, 0)
+
+    def captured(self):
+        """The packets of one message; or what its end says."""
+        m = self.receive()
+        if m.type == CAPTURE_END:
+            return m.body
+        assert m.type == CAPTURED
+        return list(packets_of(m))
+
+    def captured_all(self):
+        packets = []
+        while isinstance(more := self.captured(), list):
+            packets += more
+        return packets, more
+
     def release(self, edge, service=NONE):
         return self.ask(RELEASE, struct.pack("<BB6s", edge, service, bytes(6))).body.entries
+
+
+def packets_of(m):
+    at = 0
+    for _ in range(m.body.count):
+        fields = PACKET.unpack_from(m.rest, at)
+        end = at + PACKET.size + fields[4]
+        yield Packet(*fields, m.rest[at + PACKET.size:end])
+        at = (end + 7) // 8 * 8
+    assert at == len(m.rest)
 
 
 def text(data):

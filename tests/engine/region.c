@@ -39,6 +39,7 @@ static void fill(void *arg, struct to_region *r)
 		r->alive[i] = (struct to_region_live){.count = (uint32_t)number};
 }
 
+static const struct to_engine_capture capture; /* none */
 static const struct to_engine_ops ops = {.running = running, .fill = fill};
 static const struct to_engine engine = {.ops = &ops, .kind = TO_ENGINE_DPDK, .workers = 3};
 static struct to_region copy;
@@ -78,7 +79,7 @@ static void *write_on(void *arg)
 	struct to_engine_region *w = arg;
 
 	for (number = 1; number <= ROUNDS; number++)
-		to_engine_region_renew(w, &engine, true, number);
+		to_engine_region_renew(w, &engine, &capture, true, number);
 	return NULL;
 }
 

@@ -13,7 +13,8 @@ import unittest
 from pathlib import Path
 
 import protocol
-from contract import Contract, frames, image_of
+from captures import ASKED, Captures
+from contract import E1, Contract, frames, image_of
 from manager import Told
 from protocol import WAIT, Client
 
@@ -60,7 +61,7 @@ class Engine:
             self.process = None
 
 
-class Dp(Contract, unittest.TestCase):
+class Dp(Captures, Contract, unittest.TestCase):
     kind, workers = 1, 2
 
     @classmethod
@@ -70,6 +71,7 @@ class Dp(Contract, unittest.TestCase):
         cls.engine = Engine(directory.name, cls.workers)
         cls.addClassCleanup(cls.engine.stop)
         cls.images = {stage: image_of(stage) for stage in ("old", "half", "moved")}
+        cls.frames = frames()
         assert "no generation yet" in cls.engine.start()
         cls.path, cls.pid = cls.engine.path, cls.engine.process.pid
         with Client(cls.path) as c:
@@ -124,6 +126,20 @@ class Dp(Contract, unittest.TestCase):
             tid = 0
         self.addCleanup(go_on)
         return go_on
+
+    def test_a_capture_with_a_worker_that_hangs(self):
+        """Its ring is not taken from it; the end waits, and others are served."""
+        c, other = self.connect(), self.connect()
+        self.begin(c, edges=1 << E1)
+        go_on = self.stop_worker()
+        c.send(protocol.CAPTURE_END)
+        self.refused(errno.EBUSY, other.capture)
+        c.socket.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            c.captured()
+        go_on()
+        c.socket.settimeout(WAIT)
+        self.assertEqual(c.captured().why, ASKED)
 
     def test_a_worker_that_hangs(self):
         a, b = self.connect(), self.connect()

@@ -15,6 +15,7 @@ import unittest
 from pathlib import Path
 
 import protocol
+from captures import Captures
 from contract import N1, Contract, frames, image_of
 from manager import Told
 from protocol import WAIT, Client
@@ -84,7 +85,7 @@ class Engine:
         command("ip", "link", "del", PORT)
 
 
-class Xdp(Contract, unittest.TestCase):
+class Xdp(Captures, Contract, unittest.TestCase):
     kind, workers = 2, 1
 
     @classmethod

@@ -4,9 +4,9 @@
  * the connection; it goes on by a generation that somebody has committed, keeps no descriptor, and
  * welcomes the next peer.
  *
- * The input is messages: a byte with the type (low four bits), whether a right head is put before
- * what follows (bit 4 clear), and which descriptor goes along (bits 5 to 7); a byte with the length
- * of what follows.
+ * The input is messages: a byte with the type (low four bits; 0: CAPTURE_END), whether a right head
+ * is put before what follows (bit 4 clear), and which descriptor goes along (bits 5 to 7); a byte
+ * with the length of what follows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include <turnout/protocol_check.h>
 #include <unistd.h>
 
+#include "capture_ring.h"
 #include "engine_memfd.h"
 #include "engine_server.h"
 #include "packet_tables.h"
@@ -38,6 +39,8 @@ static struct {
 	char path[64];
 	uint64_t open; /* descriptors before this input: the fuzzer has some as well */
 	unsigned looks;
+	struct to_capture_ring *ring; /* NULL: nobody captures */
+	unsigned stopping;            /* times more that workers are not through yet */
 } world;
 
 static void check(bool holds)
@@ -99,6 +102,72 @@ static int release(void *arg, struct to_flow_cursor *at, uint32_t most, uint32_t
 	return ret;
 }
 
+static int capture_begin(void *arg, const struct to_capture *what)
+{
+	(void)arg;
+	check(!world.ring);
+	world.ring = to_capture_ring_new(what, 0);
+	world.stopping = 2;
+	return world.ring ? 0 : -ENOMEM;
+}
+
+/* Packets of all sorts, some of which most filters take. */
+static void capture_some(void)
+{
+	static uint8_t bytes[3000];
+	struct to_frame f = {.data = bytes};
+
+	to_capture_ring_burst(world.ring);
+	for (unsigned i = 0; i < 40; i++) {
+		struct to_packet k = {.src = {.w = {i, i % 3, 0, i}},
+				      .family = i % 2 ? TO_IP4 : TO_NO_FAMILY,
+				      .flags = (uint16_t)(i * 4),
+				      .now = NOW,
+				      .out = {.verdict = i % TO_VERDICT_COUNT,
+					      .reason = i % TO_REASON_COUNT,
+					      .class = i % TO_CLASS_COUNT,
+					      .service = i % 7 ? (uint8_t)(i % 5) : TO_NO_INDEX,
+					      .edge = i % 5 ? (uint8_t)(i % 3) : TO_NO_INDEX}};
+
+		f.len = i * 75;
+		to_capture_ring_take(world.ring, &k, &f, world.running->generation);
+	}
+}
+
+static bool capture_drain(void *arg, to_capture_visit visit, void *visit_arg)
+{
+	const struct to_captured *p;
+	bool enough = false;
+
+	(void)arg;
+	capture_some();
+	while (!enough && (p = to_capture_ring_first(world.ring))) {
+		enough = visit(visit_arg, p, (const uint8_t *)(p + 1));
+		to_capture_ring_let_go(world.ring);
+	}
+	return enough;
+}
+
+static void capture_count(void *arg, struct to_capture_counts *counts)
+{
+	(void)arg;
+	to_capture_ring_count(world.ring, counts);
+}
+
+static bool capture_stop(void *arg)
+{
+	(void)arg;
+	world.stopping -= world.stopping > 0;
+	return !world.stopping;
+}
+
+static void capture_close(void *arg)
+{
+	(void)arg;
+	to_capture_ring_free(world.ring);
+	world.ring = NULL;
+}
+
 static void fill(void *arg, struct to_region *r)
 {
 	(void)arg;
@@ -147,6 +216,11 @@ static void make_world(void)
 						 .applied = applied,
 						 .walk = walk,
 						 .release = release,
+						 .capture_begin = capture_begin,
+						 .capture_drain = capture_drain,
+						 .capture_count = capture_count,
+						 .capture_stop = capture_stop,
+						 .capture_close = capture_close,
 						 .fill = fill};
 	const struct to_engine engine = {
 		.ops = &ops, .kind = TO_ENGINE_DPDK, .workers = 1, .slice = 200, .build = "fuzz"};
@@ -281,6 +355,16 @@ static size_t complete(union to_message *m, uint8_t type, const uint8_t *body, s
 	} else if (type == TO_MSG_COMMIT && !size) {
 		m->commit.generation = next_table()->generation;
 		m->head.size = sizeof(m->commit);
+	} else if (type == TO_MSG_CAPTURE && !size) {
+		const struct to_msg_capture ask = {.head = m->head,
+						   .filter = {.sample = 1, .proto = TO_NO_INDEX},
+						   .most = 100,
+						   .rate = 1000,
+						   .seconds = 1,
+						   .snap = 2048};
+
+		m->capture = ask;
+		m->head.size = sizeof(m->capture);
 	}
 	return m->head.size;
 }
@@ -291,12 +375,14 @@ static void send_one(int peer, uint8_t how, const uint8_t *body, size_t size)
 	enum descriptor which = (enum descriptor)(how >> 5);
 	int fd = make_descriptor(which, body, size);
 
+	uint8_t type = how & 15 ? how & 15 : TO_MSG_CAPTURE_END;
+
 	if (which == GARBAGE)
 		size = 0;
 	if (how & 16)
 		send_bytes(peer, body, size, fd, which == TWO ? 2 : 1);
 	else
-		send_bytes(peer, &m, complete(&m, how & 15, body, size), fd, which == TWO ? 2 : 1);
+		send_bytes(peer, &m, complete(&m, type, body, size), fd, which == TWO ? 2 : 1);
 	if (fd >= 0)
 		close(fd);
 }
@@ -348,5 +434,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(read_answer(peer) == TO_MSG_WELCOME);
 	end_peer(peer);
 	check(to_engine_server_timeout(world.server) <= 1000);
+	check(!world.ring);
 	return 0;
 }

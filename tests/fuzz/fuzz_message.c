@@ -14,6 +14,21 @@ static void check(bool holds)
 		abort();
 }
 
+/* Each with its bytes, as whoever writes them down does. */
+static void read_packets(const struct to_msg_captured *m, size_t size)
+{
+	size_t at = sizeof(*m), sum = 0;
+
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct to_captured *p = to_captured_next(m, &at);
+
+		check(p && at <= size && p->captured <= p->length);
+		for (uint32_t n = 0; n < p->captured; n++)
+			sum += ((const uint8_t *)(p + 1))[n];
+	}
+	check(at == size && sum <= size * 255);
+}
+
 /* Reads every text and index as their readers do: the check vouches for them. */
 static void read_as_engine_sends(const union to_message *m, size_t size)
 {
@@ -31,6 +46,12 @@ static void read_as_engine_sends(const union to_message *m, size_t size)
 		check(sizeof(m->page) + m->page.count * sizeof(struct to_flow) == size);
 		for (uint32_t i = 0; i < m->page.count; i++)
 			edges[m->page.flow[i].edge]++;
+		break;
+	case TO_MSG_CAPTURED:
+		read_packets(&m->captured, size);
+		break;
+	case TO_MSG_CAPTURE_END:
+		check(m->capture_end.why < TO_CAPTURE_END_COUNT);
 		break;
 	default:
 		break;
@@ -60,6 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			read_as_engine_sends(m, size - 1);
 		else if (type == TO_MSG_FLOWS)
 			check(m->flows.limit - 1 < TO_PROTOCOL_FLOWS);
+		else if (type == TO_MSG_CAPTURE)
+			check(m->capture.filter.sample && m->capture.snap - 1 < TO_CAPTURE_SNAP);
 	}
 	free(m);
 	return 0;

@@ -15,6 +15,7 @@ PROBE = 1950  # the client that probes
 MOMENTS = "idle", "switch", "start"
 SWITCH, START = 0.05, 0.4  # seconds that one takes, roughly: a kill comes within them
 RECOVERED = 20  # seconds at most
+PAUSE = {"daemon": 0.2, "engine": 1.5, "worker": 1.5}  # seconds: what was lost is sent again
 WITHOUT = 1000  # milliseconds without forwarding after an engine's kill: the median is below
 
 
@@ -49,7 +50,7 @@ class Kills:
             self.tell(f"{n + 1}: {text}; stage {self.stage}, {lost} of the probe's requests lost"
                       f"{f' in {gap:.0f} ms' if lost else ''}; {self.load.current()} calls go on")
             self.switch(*self.other())
-            self.load.rest(0.2)
+            self.load.rest(PAUSE[self.what])
         return self.judge()
 
     def to_ten(self):

@@ -48,7 +48,7 @@ class Held:
     def all_ask(self):
         """Each asks once more, and is answered, or lost."""
         self.process.say("ask")
-        self.watch.until(self.process, "^asked$", timeout=60)
+        self.watch.until(self.process, "^asked$", timeout=90)
 
     def end(self):
         self.process.say("end")

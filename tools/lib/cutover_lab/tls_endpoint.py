@@ -14,7 +14,7 @@ import asyncio
 import ssl
 import sys
 
-TIMEOUT = 20
+TIMEOUT = 60  # seconds: TCP asks again ever more rarely while a worker hangs
 AT_A_TIME = 40
 
 
