@@ -12,8 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG     8
-#define DESCRIPTORS 8 /* that a message may bring, to be closed; the kernel closes any more */
+#include <turnout/descriptors.h>
+
+#define BACKLOG 8
 
 static int complain(const char *path, const char *what, int ret, char *err, size_t err_size)
 {
@@ -177,53 +178,15 @@ int to_engine_accept(const struct to_engine_socket *s)
 	return -EPERM;
 }
 
-/* Takes the descriptors of a message out: the first to *fd, the others are closed. */
-static unsigned take_descriptors(struct msghdr *h, int *fd)
-{
-	unsigned n = 0;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < count; i++) {
-			int one;
-
-			memcpy(&one, CMSG_DATA(c) + i * sizeof(one), sizeof(one));
-			if (n++)
-				close(one);
-			else
-				*fd = one;
-		}
-	}
-	return n;
-}
-
 int to_engine_receive(int peer, union to_message *m, int *fd)
 {
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
-	} control;
-	struct iovec io = {m, sizeof(*m)};
-	struct msghdr h = {.msg_iov = &io,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(peer, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	unsigned descriptors;
+	ssize_t n = to_receive_with(peer, m, sizeof(*m), fd, &descriptors);
 	int ret;
 
-	*fd = -1;
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? -EAGAIN : -ECONNRESET;
-	descriptors = take_descriptors(&h, fd);
-	if (n == 0 && !descriptors)
-		return -ECONNRESET;
-	ret = h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)
-		      ? -EBADMSG
-		      : to_message_check(m, (size_t)n, descriptors, TO_FROM_CONTROL);
+		return n == -EAGAIN || n == -EBADMSG ? (int)n : -ECONNRESET;
+	ret = to_message_check(m, (size_t)n, descriptors, TO_FROM_CONTROL);
 	if (ret < 0 && *fd >= 0) {
 		close(*fd);
 		*fd = -1;
@@ -233,20 +196,5 @@ int to_engine_receive(int peer, union to_message *m, int *fd)
 
 int to_engine_send(int peer, const union to_message *m, int fd)
 {
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	struct iovec io = {(void *)(uintptr_t)m, m->head.size};
-	struct msghdr h = {.msg_iov = &io, .msg_iovlen = 1};
-
-	if (fd >= 0) {
-		control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(fd)),
-						.cmsg_level = SOL_SOCKET,
-						.cmsg_type = SCM_RIGHTS};
-		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-		h.msg_control = &control;
-		h.msg_controllen = sizeof(control);
-	}
-	return sendmsg(peer, &h, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return to_send_with(peer, m, m->head.size, fd);
 }

@@ -15,11 +15,17 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <turnout/descriptors.h>
+
 #include "daemon.h"
 #include "log.h"
+#include "peers.h"
 
-#define MAX_CLIENTS 64
-#define RESERVED    8       /* of them, for operators */
+#define MAX_KNOWN   64 /* whose role is known */
+#define RESERVED    8  /* of them, for operators */
+#define MAX_NOBODY  8  /* who are told that they may nothing */
+#define MAX_UNKNOWN 8  /* who wait for their names to be looked up */
+#define MAX_CLIENTS (MAX_KNOWN + MAX_UNKNOWN)
 #define MAX_UNREAD  1048576 /* bytes of answers: before more of them, these are read */
 #define STALLED     10      /* seconds that a client may leave an answer unread */
 
@@ -35,6 +41,7 @@ struct to_client {
 struct to_api {
 	struct to_daemon *d;
 	struct evconnlistener *listener;
+	struct to_peers *peers;
 	struct to_client *client[MAX_CLIENTS];
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
@@ -99,27 +106,6 @@ void to_call_answer(struct to_call *call, json_t *answer)
 	free(call);
 }
 
-/* The first bytes of a line, with a descriptor. How many were sent, or a negative errno. */
-static ssize_t send_first(int to, const char *line, size_t size, int fd)
-{
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
-			      .cmsg_level = SOL_SOCKET,
-			      .cmsg_type = SCM_RIGHTS}};
-	struct iovec part = {(void *)(uintptr_t)line, size};
-	struct msghdr whole = {.msg_iov = &part,
-			       .msg_iovlen = 1,
-			       .msg_control = control.room,
-			       .msg_controllen = sizeof(control.room)};
-	ssize_t n;
-
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	n = sendmsg(to, &whole, MSG_NOSIGNAL | MSG_DONTWAIT);
-	return n < 0 ? -errno : n;
-}
-
 /* Past the buffer, which knows of no descriptors; so nothing may be in it. */
 static bool send_line_with(struct to_client *c, json_t *answer, int fd)
 {
@@ -128,7 +114,7 @@ static bool send_line_with(struct to_client *c, json_t *answer, int fd)
 	ssize_t sent = -ENOMEM;
 
 	if (text && !evbuffer_get_length(out))
-		sent = send_first(bufferevent_getfd(c->io), text, strlen(text), fd);
+		sent = to_send_some_with(bufferevent_getfd(c->io), text, strlen(text), fd);
 	if (sent > 0) {
 		bufferevent_write(c->io, text + sent, strlen(text) - (size_t)sent);
 		bufferevent_write(c->io, "\n", 1);
@@ -238,7 +224,7 @@ static void too_long(struct to_client *c)
 
 static bool may_read(const struct to_client *c)
 {
-	return !c->call && !c->ending &&
+	return !c->call && !c->ending && c->peer.role != TO_PEER_UNKNOWN &&
 	       evbuffer_get_length(bufferevent_get_output(c->io)) < MAX_UNREAD;
 }
 
@@ -296,23 +282,63 @@ static void on_event(struct bufferevent *io, short what, void *context)
 	}
 }
 
+/* One more of that role. Those who may nothing, and those of whom that is not known, have places of
+ * their own. */
+static bool has_place(const struct to_api *api, enum to_peer_role role)
+{
+	unsigned n[TO_PEER_ROLES] = {0}, others;
+
+	for (int i = 0; i < MAX_CLIENTS; i++)
+		if (api->client[i])
+			n[api->client[i]->peer.role]++;
+	others = n[TO_PEER_NOBODY] + n[TO_PEER_VIEWER];
+	if (role == TO_PEER_UNKNOWN)
+		return n[TO_PEER_UNKNOWN] < MAX_UNKNOWN;
+	if (role == TO_PEER_OPERATOR)
+		return others + n[TO_PEER_OPERATOR] < MAX_KNOWN;
+	return others < MAX_KNOWN - RESERVED && others + n[TO_PEER_OPERATOR] < MAX_KNOWN &&
+	       (role == TO_PEER_VIEWER || n[TO_PEER_NOBODY] < MAX_NOBODY);
+}
+
+/* Somebody was looked up: those who wait are asked for again. */
+static void on_found(void *context)
+{
+	struct to_api *api = context;
+
+	for (int i = 0; i < MAX_CLIENTS; i++) {
+		struct to_client *c = api->client[i];
+		struct to_peer peer;
+
+		if (!c || c->peer.role != TO_PEER_UNKNOWN)
+			continue;
+		peer = c->peer;
+		to_peers_find(api->peers, &peer);
+		if (peer.role != TO_PEER_UNKNOWN && !has_place(api, peer.role)) {
+			free_client(c);
+			continue;
+		}
+		c->peer = peer;
+		read_lines(c);
+	}
+}
+
 static void on_client(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from,
 		      int size, void *context)
 {
 	struct to_api *api = context;
 	struct to_client *c;
-	int i = 0, most;
+	int i = 0;
 
 	(void)from;
 	(void)size;
 	c = calloc(1, sizeof(*c));
-	if (!c || to_peer_read(fd, &api->d->options, &c->peer) < 0)
+	if (!c || to_peer_read(fd, &c->peer) < 0)
 		goto no;
-	most = c->peer.role == TO_PEER_OPERATOR ? MAX_CLIENTS : MAX_CLIENTS - RESERVED;
-	while (i < most && api->client[i])
+	to_peers_find(api->peers, &c->peer);
+	if (!has_place(api, c->peer.role))
+		goto no;
+	while (api->client[i])
 		i++;
-	if (i == most)
-		goto no;
 	c->api = api;
 	c->io = bufferevent_socket_new(evconnlistener_get_base(listener), fd,
 				       BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
@@ -402,6 +428,8 @@ int to_api_open(struct to_daemon *d, char *err, size_t err_size)
 		ret = make_room(&at);
 	}
 	if (!ret)
+		ret = to_peers_open(d->base, &d->options, on_found, d->api, &d->api->peers);
+	if (!ret)
 		ret = listen_at(d->api, &at);
 	if (ret < 0)
 		snprintf(err, err_size, "cannot listen at %s: %s", d->options.api, strerror(-ret));
@@ -423,6 +451,7 @@ void to_api_close(struct to_daemon *d)
 		evconnlistener_free(api->listener);
 		unlink(api->path);
 	}
+	to_peers_close(api->peers);
 	free(api);
 	d->api = NULL;
 }

@@ -157,6 +157,26 @@ static void publish(struct to_call *call)
 	to_call_publish(call, c);
 }
 
+/* What takes new flows is not retired: true, and the call is refused, if one of the edges does. */
+static bool refuse_open(struct to_call *call)
+{
+	const struct edge_change *e = call->context;
+	const struct to_daemon *d = call->d;
+	char text[160];
+
+	for (uint32_t i = 0; i < d->plan->plan->edges; i++) {
+		if (!(e->edges >> i & 1) || d->asked.state[i] != TO_EDGE_UP || d->asked.by_hand[i])
+			continue;
+		snprintf(
+			text, sizeof(text),
+			"edge %s takes new flows: drain it, and retire it when nothing lives there",
+			d->plan->plan->edge[i].name);
+		refuse_edge(call, "gate", text);
+		return true;
+	}
+	return false;
+}
+
 /* Retiring wants nothing live: counted after it was asked for. */
 static void on_census(void *context, const union to_message *m, int fd)
 {
@@ -171,6 +191,8 @@ static void on_census(void *context, const union to_message *m, int fd)
 			    m ? m->refused.reason : "the engine went away");
 		return;
 	}
+	if (refuse_open(call)) /* another change may have come in between */
+		return;
 	if (to_view_refresh(&d->view, 0) < 0 || d->view.census < e->asked_at || d->view.cut) {
 		refuse_edge(call, "gate", "the engine has not shown a count since this was asked");
 		return;
@@ -192,18 +214,9 @@ static void retire(struct to_call *call)
 	struct edge_change *e = call->context;
 	struct to_message_head ask = {.type = TO_MSG_CENSUS};
 	struct to_daemon *d = call->d;
-	char text[160];
 
-	for (uint32_t i = 0; i < d->plan->plan->edges; i++) {
-		if (!(e->edges >> i & 1) || d->asked.state[i] != TO_EDGE_UP || d->asked.by_hand[i])
-			continue;
-		snprintf(
-			text, sizeof(text),
-			"edge %s takes new flows: drain it, and retire it when nothing lives there",
-			d->plan->plan->edge[i].name);
-		refuse_edge(call, "gate", text);
+	if (refuse_open(call))
 		return;
-	}
 	e->asked_at = to_boot_ns();
 	if (to_link_ask(d->link, &ask, -1, on_census, call) < 0)
 		refuse_edge(call, "engine", "no engine is connected");

@@ -44,7 +44,10 @@ void to_daemon_use_plan(struct to_daemon *d, struct to_plan_file *plan)
 	struct to_plan_file *before = d->plan;
 
 	d->plan = plan;
+	to_answers_begin(&d->answers); /* it counts by the plan's numbers */
 	to_health_begin(d);
+	if (before)
+		to_health_forget_pools(d, before->plan);
 	to_plan_file_free(before);
 }
 
@@ -65,8 +68,8 @@ static void on_census(void *context, const union to_message *m, int fd)
 
 	(void)fd;
 	d->census_asked = false;
-	if (m)
-		to_view_refresh(&d->view, 0);
+	if (m && to_view_refresh(&d->view, 0) == 0)
+		to_answers_take(&d->answers, &d->view);
 }
 
 /* Some of them within the time that nothing must have lived somewhere. */
@@ -124,6 +127,9 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	watch_engine(d);
+	to_recovery_watch(d);
+	to_answers_take(&d->answers, &d->view);
+	to_partners_tick(d);
 	ask_census(d, now);
 	if (now >= d->sample_due) {
 		to_view_sample(&d->view);

@@ -6,10 +6,12 @@
 #include <turnout/table_read.h>
 
 #include "alarms.h"
+#include "answers.h"
 #include "edges.h"
 #include "engine_link.h"
 #include "journal.h"
 #include "options.h"
+#include "partners.h"
 #include "past.h"
 #include "plan_keep.h"
 #include "publisher.h"
@@ -51,6 +53,8 @@ struct to_daemon {
 	int64_t connected_since;
 	struct to_running *running; /* the table that it runs; NULL: none */
 	struct to_view view;
+	struct to_answers answers;
+	struct to_partner_watch partners;
 	bool census_asked;
 	uint64_t census_due; /* CLOCK_BOOTTIME, ns, likewise below */
 	uint64_t sample_due;

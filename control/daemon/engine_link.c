@@ -9,11 +9,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <turnout/descriptors.h>
+
 #include "clock.h"
 #include "plain.h"
 
-#define MAX_ASKED    96 /* more than there are clients of the API, each of which has one call */
-#define MAX_FDS      4
+#define MAX_ASKED    96   /* more than there are clients of the API, each of which has one call */
 #define FIRST_PAUSE  0.05 /* seconds, doubled up to the last */
 #define LAST_PAUSE   2.0
 #define CENSUS_TIME  4                 /* times as long as others: it walks the tables */
@@ -158,25 +159,6 @@ bool to_link_is_up(const struct to_link *l)
 	return l && l->up;
 }
 
-static int send_message(struct to_link *l, void *m, size_t size, int fd)
-{
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
-			      .cmsg_level = SOL_SOCKET,
-			      .cmsg_type = SCM_RIGHTS}};
-	struct iovec part = {m, size};
-	struct msghdr whole = {.msg_iov = &part, .msg_iovlen = 1};
-
-	if (fd >= 0) {
-		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-		whole.msg_control = control.room;
-		whole.msg_controllen = sizeof(control.room);
-	}
-	return sendmsg(l->fd, &whole, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size ? 0 : -errno;
-}
-
 static int ask(struct to_link *l, void *m, int fd, to_link_answer *answer, void *context)
 {
 	struct to_message_head *head = m;
@@ -187,7 +169,7 @@ static int ask(struct to_link *l, void *m, int fd, to_link_answer *answer, void 
 		return -EBUSY;
 	head->size = (uint32_t)size;
 	head->request = ++l->requests;
-	err = send_message(l, m, size, fd);
+	err = to_send_with(l->fd, m, size, fd);
 	if (err) /* a full socket, too: it has not read for long */
 		return err;
 	l->asked[l->count++] = (struct asked){head->request, head->type, answer, context,
@@ -273,63 +255,26 @@ static void take(struct to_link *l, const union to_message *m, int fd)
 		a.answer(a.context, m, fd);
 }
 
-/* The descriptors of a message, which are all ours now. */
-static unsigned take_descriptors(struct msghdr *whole, int fds[MAX_FDS])
-{
-	unsigned count = 0;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(whole); c; c = CMSG_NXTHDR(whole, c)) {
-		size_t bytes = c->cmsg_len - CMSG_LEN(0);
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < bytes / sizeof(int) && count < MAX_FDS; i++)
-			memcpy(&fds[count++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-	}
-	return count;
-}
-
-/* Bytes of a message, its descriptors in *fd and *count; 0: no more for now. */
-static ssize_t receive(struct to_link *l, union to_message *m, int fds[MAX_FDS], unsigned *count)
-{
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(MAX_FDS * sizeof(int))];
-	} control;
-	struct iovec part = {m, sizeof(*m)};
-	struct msghdr whole = {.msg_iov = &part,
-			       .msg_iovlen = 1,
-			       .msg_control = control.room,
-			       .msg_controllen = sizeof(control.room)};
-	ssize_t n = recvmsg(l->fd, &whole, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-
-	*count = 0;
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (n == 0)
-		return -ECONNRESET;
-	*count = take_descriptors(&whole, fds);
-	return whole.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG : n;
-}
-
 static void on_readable(int fd, short what, void *context)
 {
 	static union to_message m; /* too large for a stack; one thread */
 	struct to_link *l = context;
-	int fds[MAX_FDS];
 	unsigned count;
-	ssize_t n = receive(l, &m, fds, &count);
+	int came;
+	ssize_t n = to_receive_with(l->fd, &m, sizeof(m), &came, &count);
 
 	(void)fd;
 	(void)what;
-	if (n > 0 && to_message_check(&m, (size_t)n, count, TO_FROM_ENGINE) < 0)
+	if (n == -EAGAIN)
+		return;
+	if (n >= 0 && to_message_check(&m, (size_t)n, count, TO_FROM_ENGINE) < 0)
 		n = -EBADMSG;
-	if (n > 0) {
+	if (n >= 0) {
 		make_texts_plain(&m);
-		take(l, &m, count ? fds[0] : -1);
+		take(l, &m, came);
 	}
-	for (unsigned i = 0; i < count; i++)
-		close(fds[i]);
+	if (came >= 0)
+		close(came);
 	if (n == -EBADMSG)
 		to_link_drop(l, "it sent what is no message of the protocol");
 	else if (n < 0)

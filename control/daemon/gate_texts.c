@@ -65,8 +65,9 @@ static void say_gate(struct to_text *t, const struct to_plan *plan, uint32_t sta
 		       (unsigned long long)g->number, service(plan, g), pool(plan, g));
 		break;
 	case TO_GATE_FAILURES:
-		to_say(t, "no more flows of %s fail than in stage %s", service(plan, g),
-		       plan->stage[g->stage].name);
+		to_say(t,
+		       "no larger a share of the new flows of %s goes unanswered than in stage %s",
+		       service(plan, g), plan->stage[g->stage].name);
 		break;
 	case TO_GATE_NEW_FLOWS:
 		to_say(t, "at most %llu new flows of %s go to pool %s",
@@ -76,7 +77,8 @@ static void say_gate(struct to_text *t, const struct to_plan *plan, uint32_t sta
 		to_say(t, "a person has acknowledged %s", g->ack);
 		break;
 	case TO_GATE_PARTNERS_SEEN:
-		to_say(t, "flows were seen of %s", g->all ? "every partner" : "");
+		to_say(t, "an answered flow was seen, where this stage sends it, of %s",
+		       g->all ? "every partner" : "");
 		say_items(t, plan, g);
 		break;
 	case TO_GATE_DRAINED:

@@ -7,26 +7,25 @@
 #include "clock.h"
 #include "daemon.h"
 #include "drain.h"
-#include "gate_texts.h"
+#include "gate_question.h"
+#include "partners.h"
 
-/* A gate that is being asked. */
-struct question {
-	const struct to_daemon *d;
-	uint32_t stage;
-	const struct to_plan_gate *gate;
-	bool is_live; /* its stage */
-	struct to_text now;
-};
+/* Says so when its stage is not live, or another's generation is: what that has had is not known.
+ */
+static bool is_closed(struct to_question *q)
+{
+	if (q->closed)
+		to_say(&q->now, "%s", q->closed);
+	return q->closed;
+}
 
-static bool soak(struct question *q)
+static bool soak(struct to_question *q)
 {
 	char length[TO_LENGTH_TEXT];
 	int64_t live = to_today() - q->d->past.stage_since;
 
-	if (!q->is_live || q->d->engine == TO_ENGINE_FOREIGN) {
-		to_say(&q->now, q->is_live ? "not known since when" : "the stage is not live");
+	if (is_closed(q))
 		return false;
-	}
 	live = live < 0 ? 0 : live;
 	to_say(&q->now, "%s", to_length_text((uint64_t)live, length));
 	return live >= q->gate->seconds;
@@ -42,7 +41,7 @@ static uint64_t flows_to(const struct to_daemon *d, uint8_t service, uint8_t poo
 	return flows;
 }
 
-static bool connections(struct question *q)
+static bool connections(struct to_question *q)
 {
 	const struct to_plan *plan = q->d->plan->plan;
 	const struct to_plan_gate *g = q->gate;
@@ -51,8 +50,10 @@ static bool connections(struct question *q)
 				plan->pool[g->pool].name);
 	uint64_t before = (uint64_t)json_integer_value(began), flows;
 
-	if (!q->is_live || !q->d->view.fresh || !began) {
-		to_say(&q->now, q->is_live ? "not measured" : "the stage is not live");
+	if (is_closed(q))
+		return false;
+	if (!q->d->view.fresh || !began) {
+		to_say(&q->now, "not measured");
 		return false;
 	}
 	flows = flows_to(q->d, g->service, g->pool);
@@ -62,17 +63,15 @@ static bool connections(struct question *q)
 	return flows >= g->number;
 }
 
-static bool new_flows(struct question *q)
+static bool new_flows(struct to_question *q)
 {
 	const struct to_plan_gate *g = q->gate;
 	const struct to_plan_pool *p = &q->d->plan->plan->pool[g->pool];
 	uint64_t window = q->d->options.quiet, flows = 0, some;
 	int64_t live = to_today() - q->d->past.stage_since;
 
-	if (!q->is_live) {
-		to_say(&q->now, "the stage is not live");
+	if (is_closed(q))
 		return false;
-	}
 	for (int e = 0; e < p->edges; e++) {
 		if (live < (int64_t)window ||
 		    !to_view_new_since(&q->d->view, window * TO_NS, g->service,
@@ -87,52 +86,29 @@ static bool new_flows(struct question *q)
 	return flows <= g->number;
 }
 
-/* Says so when it is not. */
-static bool acknowledged(struct question *q, const char *name)
+bool to_acknowledged(struct to_question *q, const char *name, const char *why)
 {
 	if (json_object_get(q->d->past.acks, name))
 		return true;
-	to_say(&q->now, "%snot acknowledged: %s", q->now.used ? "; " : "", name);
+	to_say(&q->now, "%s%s: not measured, for %s; not acknowledged either",
+	       q->now.used ? "; " : "", name, why);
 	return false;
 }
 
-static bool ack(struct question *q)
+static bool ack(struct to_question *q)
 {
 	const json_t *given = json_object_get(q->d->past.acks, q->gate->ack);
 
-	if (!acknowledged(q, q->gate->ack))
+	if (!given) {
+		to_say(&q->now, "not acknowledged: %s", q->gate->ack);
 		return false;
+	}
 	to_say(&q->now, "by %s at %s", json_string_value(json_object_get(given, "who")),
 	       json_string_value(json_object_get(given, "time")));
 	return true;
 }
 
-static bool failures(struct question *q)
-{
-	to_say(&q->now, "not measured: no counter says which flows failed");
-	return false;
-}
-
-static bool partners_seen(struct question *q)
-{
-	const struct to_plan *plan = q->d->plan->plan;
-	const struct to_plan_gate *g = q->gate;
-	uint32_t count = g->all ? plan->partners : g->items;
-	bool all = true;
-
-	for (uint32_t i = 0; i < count; i++) {
-		char name[sizeof(TO_ACK_PARTNER) + TO_MAX_NAME];
-
-		snprintf(name, sizeof(name), TO_ACK_PARTNER "%s",
-			 plan->partner[g->all ? i : g->item[i]].name);
-		all &= acknowledged(q, name);
-	}
-	if (all)
-		to_say(&q->now, "acknowledged");
-	return all;
-}
-
-static bool edge_drained(struct question *q, uint32_t edge, uint64_t services)
+static bool edge_drained(struct to_question *q, uint32_t edge, uint64_t services)
 {
 	const char *name = q->d->plan->plan->edge[edge].name;
 	int64_t quiet = to_quiet_at(q->d, edge, services);
@@ -150,7 +126,7 @@ static bool edge_drained(struct question *q, uint32_t edge, uint64_t services)
 	return false;
 }
 
-static bool drained(struct question *q)
+static bool drained(struct to_question *q)
 {
 	const struct to_plan *plan = q->d->plan->plan;
 	const struct to_plan_gate *g = q->gate;
@@ -168,13 +144,14 @@ static bool drained(struct question *q)
 }
 
 /* Every edge, not most of them (S33). */
-static bool all_edges(struct question *q)
+static bool all_edges(struct to_question *q)
 {
 	const struct to_plan *plan = q->d->plan->plan;
 	bool all = true;
 
 	if (!to_health_count(q->d->health))
-		return acknowledged(q, to_preflight_names[TO_PREFLIGHT_ALL_EDGES]);
+		return to_acknowledged(q, to_preflight_names[TO_PREFLIGHT_ALL_EDGES],
+				       "the plan checks no edge");
 	for (uint32_t i = 0; i < plan->edges; i++) {
 		enum to_edge_health health = to_health_of(q->d->health, i);
 
@@ -188,17 +165,24 @@ static bool all_edges(struct question *q)
 }
 
 /* The plan's check has refused legacy names that are one; that needs names in the plan. */
-static bool names(struct question *q)
+static bool names(struct to_question *q)
 {
 	const struct to_plan *plan = q->d->plan->plan;
 
 	for (uint32_t i = 0; i < plan->pools; i++)
 		if (plan->pool[i].role == TO_LEGACY && !plan->pool[i].fqdns)
-			return acknowledged(q, to_preflight_names[TO_PREFLIGHT_NAMES]);
+			return to_acknowledged(q, to_preflight_names[TO_PREFLIGHT_NAMES],
+					       "the plan has no names of the legacy pool");
 	return true;
 }
 
-static bool preflight(struct question *q)
+/* What no packet of the gateway's can show. */
+static const char *const beyond[TO_PREFLIGHT_COUNT] = {
+	[TO_PREFLIGHT_INTERNAL_CERTIFICATE] = "the plan has no internal addresses",
+	[TO_PREFLIGHT_NEXT_HOP] = "the topology is not published to gateways",
+};
+
+static bool preflight(struct to_question *q)
 {
 	bool all = true;
 
@@ -209,25 +193,40 @@ static bool preflight(struct question *q)
 			all &= all_edges(q);
 		else if (item == TO_PREFLIGHT_NAMES)
 			all &= names(q);
+		else if (item == TO_PREFLIGHT_ACCESS_CERTIFICATE)
+			all &= to_gate_access_certificate(q);
 		else
-			all &= acknowledged(q, to_preflight_names[item]);
+			all &= to_acknowledged(q, to_preflight_names[item], beyond[item]);
 	}
 	if (all)
-		to_say(&q->now, "good");
+		to_say(&q->now, "%sgood", q->now.used ? "; " : "");
 	return all;
 }
 
-static bool (*const ask[TO_GATE_KIND_COUNT])(struct question *q) = {
-	[TO_GATE_SOAK] = soak,         [TO_GATE_CONNECTIONS] = connections,
-	[TO_GATE_FAILURES] = failures, [TO_GATE_NEW_FLOWS] = new_flows,
-	[TO_GATE_ACK] = ack,           [TO_GATE_PARTNERS_SEEN] = partners_seen,
-	[TO_GATE_DRAINED] = drained,   [TO_GATE_PREFLIGHT] = preflight,
+static bool (*const ask[TO_GATE_KIND_COUNT])(struct to_question *q) = {
+	[TO_GATE_SOAK] = soak,
+	[TO_GATE_CONNECTIONS] = connections,
+	[TO_GATE_FAILURES] = to_gate_failures,
+	[TO_GATE_NEW_FLOWS] = new_flows,
+	[TO_GATE_ACK] = ack,
+	[TO_GATE_PARTNERS_SEEN] = to_gate_partners_seen,
+	[TO_GATE_DRAINED] = drained,
+	[TO_GATE_PREFLIGHT] = preflight,
 };
+
+static const char *why_closed(const struct to_daemon *d, uint32_t stage)
+{
+	if (to_live_stage(d) != (int)stage)
+		return "the stage is not live";
+	if (d->engine == TO_ENGINE_FOREIGN)
+		return "not known: the engine runs a generation of somebody else's";
+	return NULL;
+}
 
 static json_t *gate_json(const struct to_daemon *d, uint32_t stage, const struct to_plan_gate *gate)
 {
-	struct question q = {
-		.d = d, .stage = stage, .gate = gate, .is_live = to_live_stage(d) == (int)stage};
+	struct to_question q = {
+		.d = d, .stage = stage, .gate = gate, .closed = why_closed(d, stage)};
 	bool open = ask[gate->kind](&q);
 	char text[TO_GATE_TEXT];
 

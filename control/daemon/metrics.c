@@ -14,12 +14,14 @@
 #include <time.h>
 
 #include "metrics_text.h"
+#include "metrics_visits.h"
 
 #define MAX_HEADERS 8192 /* bytes of a request */
 #define TIMEOUT     10   /* seconds for a request and for taking its answer */
 
 struct to_metrics {
 	struct evhttp *http;
+	struct to_visits *visits;
 	struct to_metrics_source source;
 	struct to_metrics_took prepare, live;
 };
@@ -55,21 +57,26 @@ static void send_page(struct evhttp_request *request, void *context)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 	struct evbuffer *body = evhttp_request_get_output_buffer(request);
+	struct to_metrics *m = context;
 	size_t size;
-	char *page = make_page(context, &size);
+	char *page = make_page(m, &size);
 
+	to_visit_asks(m->visits, request);
 	if (!page || evbuffer_add_reference(body, page, size, free_page, NULL) < 0) {
 		free(page);
 		evhttp_send_error(request, HTTP_INTERNAL, "no memory");
 		return;
 	}
+	evhttp_add_header(headers, "Connection", "close"); /* a place for the next one */
 	evhttp_add_header(headers, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
 	evhttp_send_reply(request, HTTP_OK, "OK", NULL);
 }
 
 static void send_nothing(struct evhttp_request *request, void *context)
 {
-	(void)context;
+	struct to_metrics *m = context;
+
+	to_visit_asks(m->visits, request);
 	evhttp_send_error(request, HTTP_NOTFOUND, "there is only /metrics");
 }
 
@@ -117,13 +124,15 @@ int to_metrics_open(struct event_base *base, const char *address,
 	m->http = evhttp_new(base);
 	if (!m->http || evhttp_set_cb(m->http, "/metrics", send_page, m) < 0)
 		goto fail;
-	evhttp_set_gencb(m->http, send_nothing, NULL);
+	evhttp_set_gencb(m->http, send_nothing, m);
 	evhttp_set_allowed_methods(m->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 	evhttp_set_max_headers_size(m->http, MAX_HEADERS);
 	evhttp_set_max_body_size(m->http, 0);
 	evhttp_set_timeout(m->http, TIMEOUT);
-	if (!evhttp_bind_listener(m->http, listener)) /* takes it */
+	m->visits = to_visits_new(listener);
+	if (!m->visits || !evhttp_bind_listener(m->http, listener)) /* takes it */
 		goto fail;
+	evhttp_set_bevcb(m->http, to_visit_begin, m->visits);
 	*out = m;
 	return 0;
 fail:
@@ -143,7 +152,10 @@ void to_metrics_switched(struct to_metrics *m, uint64_t prepare_us, uint64_t liv
 
 void to_metrics_close(struct to_metrics *m)
 {
-	if (m && m->http)
+	if (!m)
+		return;
+	if (m->http)
 		evhttp_free(m->http);
+	to_visits_end(m->visits);
 	free(m);
 }

@@ -9,8 +9,11 @@
 
 int to_past_init(struct to_past *past)
 {
-	*past = (struct to_past){.draining = json_object(), .acks = json_object()};
-	return past->draining && past->acks ? 0 : -ENOMEM;
+	*past = (struct to_past){.draining = json_object(),
+				 .acks = json_object(),
+				 .answers = json_object(),
+				 .seen = json_object()};
+	return past->draining && past->acks && past->answers && past->seen ? 0 : -ENOMEM;
 }
 
 static void forget(struct to_intent *intent)
@@ -26,6 +29,8 @@ void to_past_free(struct to_past *past)
 	json_decref(past->counted);
 	json_decref(past->draining);
 	json_decref(past->acks);
+	json_decref(past->answers);
+	json_decref(past->seen);
 	free(past->known);
 	*past = (struct to_past){0};
 }
@@ -91,6 +96,16 @@ static void note_draining(struct to_past *past, const json_t *intent, int64_t no
 	past->draining = since;
 }
 
+/* A stage is left: how it went is what later ones are compared with. */
+static void leave_stage(struct to_past *past, const json_t *live)
+{
+	json_t *answers = json_object_get(live, "answers");
+
+	if (past->live.record && answers)
+		json_object_set(past->answers, past->live.stage, answers);
+	json_object_clear(past->seen);
+}
+
 static void live(struct to_past *past, const json_t *record)
 {
 	int64_t now = to_time_read(text(record, "time"));
@@ -99,6 +114,8 @@ static void live(struct to_past *past, const json_t *record)
 	if (!past->open.record || past->open.generation != number(record, "generation"))
 		return;
 	new_stage = !past->live.record || strcmp(past->live.stage, past->open.stage) != 0;
+	if (new_stage)
+		leave_stage(past, record);
 	forget(&past->live);
 	past->live = past->open;
 	past->open = (struct to_intent){0};
@@ -136,6 +153,9 @@ void to_past_fold(void *context, const json_t *record)
 		forget(&past->open);
 	else if (!strcmp(what, "ack") || !strcmp(what, "unack"))
 		acknowledge(past, record, !strcmp(what, "ack"));
+	else if (!strcmp(what, "partner-seen") && past->live.record &&
+		 !strcmp(text(record, "stage"), past->live.stage))
+		json_object_set(past->seen, text(record, "partner"), (json_t *)record);
 }
 
 bool to_past_knows(const struct to_past *past, uint64_t generation, uint64_t checksum)

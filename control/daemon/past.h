@@ -38,6 +38,8 @@ struct to_past {
 	json_t *counted;        /* new flows when the stage began: {SERVICE: {POOL: n}}, or NULL */
 	json_t *draining;       /* {EDGE: since} */
 	json_t *acks;           /* {NAME: {"who", "time"}} */
+	json_t *answers;        /* of stages that were left: {STAGE: as to_answers_json()} */
+	json_t *seen;           /* partners in the live stage: {PARTNER: record} */
 	uint64_t highest;       /* generation ever tried */
 	struct to_known *known; /* of every intent */
 	size_t known_count, known_room;

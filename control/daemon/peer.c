@@ -29,28 +29,34 @@ static bool is_in(gid_t wanted, const gid_t *groups, int count)
 	return false;
 }
 
-int to_peer_read(int fd, const struct to_options *o, struct to_peer *out)
+int to_peer_read(int fd, struct to_peer *out)
+{
+	struct ucred c;
+	socklen_t size = sizeof(c);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &size) < 0)
+		return -errno;
+	*out = (struct to_peer){.role = TO_PEER_UNKNOWN, .uid = c.uid, .gid = c.gid};
+	return 0;
+}
+
+void to_peer_look_up(struct to_peer *peer, const struct to_options *o)
 {
 	gid_t groups[MAX_GROUPS];
 	char buffer[4096];
 	struct passwd entry, *found = NULL;
-	struct ucred c;
-	socklen_t size = sizeof(c);
 	int count;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &size) < 0)
-		return -errno;
-	getpwuid_r(c.uid, &entry, buffer, sizeof(buffer), &found);
+	getpwuid_r(peer->uid, &entry, buffer, sizeof(buffer), &found);
 	if (found)
-		snprintf(out->name, sizeof(out->name), "%s", found->pw_name);
+		snprintf(peer->name, sizeof(peer->name), "%s", found->pw_name);
 	else
-		snprintf(out->name, sizeof(out->name), "uid %u", (unsigned)c.uid);
-	count = groups_of(found ? found->pw_name : NULL, c.gid, groups);
-	if (c.uid == 0 || c.uid == geteuid() || is_in(o->operators, groups, count))
-		out->role = TO_PEER_OPERATOR;
+		snprintf(peer->name, sizeof(peer->name), "uid %u", (unsigned)peer->uid);
+	count = groups_of(found ? found->pw_name : NULL, peer->gid, groups);
+	if (peer->uid == 0 || peer->uid == geteuid() || is_in(o->operators, groups, count))
+		peer->role = TO_PEER_OPERATOR;
 	else if (o->viewers == TO_NO_GROUP || is_in(o->viewers, groups, count))
-		out->role = TO_PEER_VIEWER;
+		peer->role = TO_PEER_VIEWER;
 	else
-		out->role = TO_PEER_NOBODY;
-	return 0;
+		peer->role = TO_PEER_NOBODY;
 }

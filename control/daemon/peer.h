@@ -5,14 +5,26 @@
 
 #include "options.h"
 
-enum to_peer_role { TO_PEER_NOBODY, TO_PEER_VIEWER, TO_PEER_OPERATOR };
+enum to_peer_role {
+	TO_PEER_UNKNOWN, /* not looked up yet */
+	TO_PEER_NOBODY,
+	TO_PEER_VIEWER,
+	TO_PEER_OPERATOR,
+	TO_PEER_ROLES
+};
 
 struct to_peer {
 	enum to_peer_role role;
+	uid_t uid;
+	gid_t gid;
 	char name[64]; /* the user's, or "uid N" */
 };
 
-/* By the credentials that the kernel keeps of the peer, and the groups of its user. */
-int to_peer_read(int fd, const struct to_options *options, struct to_peer *out);
+/* The credentials that the kernel keeps of the peer; its role is unknown. */
+int to_peer_read(int fd, struct to_peer *out);
+
+/* Name and role of its uid and gid, by the groups of its user. May block for as long as the
+ * directory that users are in does. */
+void to_peer_look_up(struct to_peer *peer, const struct to_options *options);
 
 #endif

@@ -82,6 +82,27 @@ static void record_changes(const struct to_daemon *d, struct to_change *c)
 	}
 }
 
+static void pool_alarm(const struct to_plan_pool *pool, char name[48])
+{
+	snprintf(name, 48, "pool-%s", pool->name);
+}
+
+void to_health_forget_pools(struct to_daemon *d, const struct to_plan *before)
+{
+	const struct to_plan *now = d->plan->plan;
+	char name[48];
+
+	for (uint32_t i = 0; i < before->pools; i++) {
+		uint32_t k = 0;
+
+		while (k < now->pools && strcmp(now->pool[k].name, before->pool[i].name) != 0)
+			k++;
+		pool_alarm(&before->pool[i], name);
+		if (k == now->pools)
+			to_alarm_clear(&d->alarms, name);
+	}
+}
+
 /* A pool that nobody can be sent to any more is worth a person's attention. */
 static void watch_pools(struct to_daemon *d, const uint8_t *states)
 {
@@ -96,7 +117,7 @@ static void watch_pools(struct to_daemon *d, const uint8_t *states)
 			some |= states[pool->first_edge + e] == TO_EDGE_UP;
 			wanted |= d->asked.state[pool->first_edge + e] == TO_EDGE_UP;
 		}
-		snprintf(name, sizeof(name), "pool-%s", pool->name);
+		pool_alarm(pool, name);
 		if (wanted && !some)
 			to_alarm_raise(&d->alarms, name,
 				       "no edge of pool %s is up: it takes no new flow",

@@ -156,10 +156,30 @@ static void on_table(void *context, const union to_message *m, int fd)
 	resolve(d);
 }
 
-void to_recovery_begin(struct to_daemon *d)
+static void ask_table(struct to_daemon *d)
 {
 	struct to_message_head ask = {.type = TO_MSG_TABLE};
 
+	to_link_ask(d->link, &ask, -1, on_table, d);
+}
+
+void to_recovery_watch(struct to_daemon *d)
+{
+	uint64_t runs = d->view.copy->generation;
+
+	/* The region is renewed once a second: what it shows may be older than what was published,
+	 * and is nobody's until a change that is under way is over. */
+	if (!d->view.fresh || d->publisher.step != TO_STEP_IDLE || d->engine == TO_ENGINE_ABSENT ||
+	    d->engine == TO_ENGINE_MEETING || runs <= to_live_generation(d))
+		return;
+	to_log(LOG_WARNING, "the engine runs generation %llu, which was not published here",
+	       (unsigned long long)runs);
+	d->engine = TO_ENGINE_MEETING;
+	ask_table(d);
+}
+
+void to_recovery_begin(struct to_daemon *d)
+{
 	d->engine = TO_ENGINE_MEETING;
 	d->recovery_due = 0;
 	to_running_drop(d->running);
@@ -168,7 +188,7 @@ void to_recovery_begin(struct to_daemon *d)
 	if (!d->welcome.generation)
 		resolve(d);
 	else
-		to_link_ask(d->link, &ask, -1, on_table, d);
+		ask_table(d);
 }
 
 void to_recovery_tick(struct to_daemon *d)

@@ -12,6 +12,10 @@ struct to_daemon;
 /* The engine was welcomed. */
 void to_recovery_begin(struct to_daemon *d);
 
+/* Once a second: does the engine run a later generation than turnoutd has published? Somebody else
+ * has committed one; it is met as it would be by a new connection. */
+void to_recovery_watch(struct to_daemon *d);
+
 /* Once a second: what could not be put right is tried again. */
 void to_recovery_tick(struct to_daemon *d);
 

@@ -29,6 +29,7 @@ static int on_welcome(void *context, const struct to_msg_welcome *w, int region)
 	d->connected_since = to_today();
 	d->census_asked = false;
 	d->census_due = 0;
+	to_answers_begin(&d->answers);
 	to_alarm_clear(&d->alarms, "engine");
 	to_log(LOG_NOTICE, "engine %s, process %u: generation %llu", w->build, w->pid,
 	       (unsigned long long)w->generation);
@@ -42,6 +43,7 @@ static void on_lost(void *context, const char *why)
 
 	d->engine = TO_ENGINE_ABSENT;
 	to_view_detach(&d->view);
+	to_partners_lost(d);
 	to_publisher_lost(d);
 	/* what it ran, or did not, is asked again when one is back */
 	to_alarm_clear(&d->alarms, "foreign");

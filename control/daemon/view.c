@@ -57,12 +57,16 @@ static void count_flows(struct to_view *v)
 	const struct to_region *r = v->copy;
 
 	memset(v->flows, 0, sizeof(v->flows));
+	memset(v->unanswered, 0, sizeof(v->unanswered));
 	for (uint32_t i = 0; i < r->lives; i++) {
 		const struct to_region_live *l = &r->alive[i];
 		uint8_t service = l->service == TO_NO_INDEX ? TO_VIEW_NONE : l->service;
 
 		if (l->life != TO_LIFE_OVER && is_flow(l->kind))
 			v->flows[l->edge][service][l->life] += l->count;
+		if (l->life == TO_LIFE_UNPROVEN && service != TO_VIEW_NONE && l->kind != TO_OWNER &&
+		    is_flow(l->kind))
+			v->unanswered[service][l->edge] += l->count;
 	}
 }
 
@@ -95,16 +99,26 @@ static bool is_new(uint8_t reason)
 	       reason == TO_REASON_FALLBACK;
 }
 
+static bool is_tried(uint8_t reason)
+{
+	return is_new(reason) || reason == TO_REASON_MIDFLOW || reason == TO_REASON_LEARNED_OWNER;
+}
+
 static void count_new(struct to_view *v)
 {
 	const struct to_region *r = v->copy;
 
 	memset(v->new_flows, 0, sizeof(v->new_flows));
+	memset(v->tried, 0, sizeof(v->tried));
 	for (uint32_t i = 0; i < r->rows; i++) {
 		const struct to_region_row *w = &r->row[i];
 
-		if (w->service != TO_NO_INDEX && w->edge != TO_NO_INDEX && is_new(w->reason))
+		if (w->service == TO_NO_INDEX || w->edge == TO_NO_INDEX)
+			continue;
+		if (is_new(w->reason))
 			v->new_flows[w->service][w->edge] += w->packets;
+		if (is_tried(w->reason))
+			v->tried[w->service][w->edge] += w->packets;
 	}
 }
 

@@ -28,12 +28,17 @@ struct to_view {
 	/* Of the last census: pins, dialogs, owners, but for those that are over; [proven]. */
 	uint32_t flows[TO_MAX_EDGES][TO_VIEW_SERVICES][2];
 	uint64_t census; /* when it began, CLOCK_BOOTTIME; 0: none yet */
-	bool cut;        /* it had more rows than fit: nothing can be said */
+	/* Likewise: pins and dialogs that nobody has answered yet, by service. */
+	uint32_t unanswered[TO_MAX_SERVICES][TO_MAX_EDGES];
+	bool cut; /* it had more rows than fit: nothing can be said */
 	/* When the first began of an unbroken row of censuses that found nothing; 0: something. */
 	uint64_t quiet_since[TO_MAX_EDGES][TO_VIEW_SERVICES];
 
 	/* Decided by route, affinity or fallback, since the engine's state began. */
 	uint64_t new_flows[TO_MAX_SERVICES][TO_MAX_EDGES];
+	/* Likewise, with those that were steered in mid-flow or to a port's owner: whatever makes
+	 * an entry that waits for an answer. */
+	uint64_t tried[TO_MAX_SERVICES][TO_MAX_EDGES];
 	struct to_sample *samples; /* TO_VIEW_SAMPLES, a ring */
 	unsigned next_sample;
 };

@@ -5,6 +5,7 @@
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 import unittest
@@ -71,6 +72,17 @@ class WithTurnoutd(harness.Case):
         self.turnout("stage", "next", "--yes", "--force")
         self.assertIn("the last stage is live", self.turnout("stage", "next", "--yes", code=1))
         self.assertRegex(self.turnout("history"), r"root +switch +.*stage canary.* +quiet hour\n")
+
+    def test_an_unknown_generation_is_taken_over_in_its_own_stage(self):
+        self.turnout("stage", "to", "half", "--yes")
+        self.assertIn("half is live already", self.turnout("stage", "to", "half", "--yes", code=1))
+        daemon = self.daemons[-1]
+        daemon.kill()
+        shutil.rmtree(daemon.state)
+        self.start().wait_status(lambda s: "foreign" in [a["name"] for a in s["alarms"]])
+        self.assertIn("stage half is live, generation 3",
+                      self.turnout("stage", "to", "half", "--yes", "--why", "ours again"))
+        self.assertNotIn("NOT RIGHT", self.turnout("status"))
 
     def test_edges(self):
         self.assertRegex(self.turnout("drain", "old"), r"generation 2 is live, (.|\n)*"

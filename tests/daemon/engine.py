@@ -254,7 +254,8 @@ class Engine:
         connection.send(layout.message(layout.CENSUS, request))
 
     def on_flows(self, connection, request, body, fds):
-        kinds, edge, service, proven, _ = struct.unpack_from("<IBBBB", body)
+        kinds, edge, service, proven, bits = struct.unpack_from("<IBBBB", body)
+        client = int.from_bytes(body[8:24], "big")
         (start,) = struct.unpack_from("<Q", body, 24)
         (limit,) = struct.unpack_from("<I", body, 56)
         page, at = [], start
@@ -262,7 +263,8 @@ class Engine:
             flow = self.flows[at]
             at += 1
             if ((not kinds or kinds >> flow[36] & 1) and edge in (layout.NONE, flow[40]) and
-                    service in (layout.NONE, flow[41]) and proven in (layout.NONE, flow[37])):
+                    service in (layout.NONE, flow[41]) and proven in (layout.NONE, flow[37]) and
+                    (int.from_bytes(flow[:16], "big") ^ client) >> (128 - bits) == 0):
                 page.append(flow)
         connection.send(layout.message(layout.FLOW_PAGE, request, struct.pack(
             "<4QII", at, 0, 0, 0, at < len(self.flows), len(page)) + b"".join(page)))

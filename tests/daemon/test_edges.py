@@ -8,7 +8,7 @@ import time
 
 import layout
 from main import run
-from harness import Case, until
+from harness import Case, Client, until
 
 E1, E2, N1, N2 = range(4)
 ACCESS, XMPP = range(2)
@@ -91,6 +91,24 @@ class Edges(Case):
         daemon.ask(do="edge", edge="e1", verb="drain")
         self.engine.lives = [(ACCESS, E1, layout.OWNER, 1, 1)]
         self.assertRefused(daemon.ask(do="edge", edge="e1", verb="retire"), "gate", "1 live")
+
+    def test_what_takes_new_flows_by_the_time_of_the_count_is_not_retired(self):
+        daemon = self.started()
+        self.assertOk(daemon.ask(do="edge", edge="e1", verb="drain"))
+        held = []
+        self.engine.plays[layout.CENSUS] = lambda engine, connection, request, *_: (
+            held.append((connection, request)), True)[1]
+        until(lambda: len(held) == 1)  # turnoutd's own: it asks for no second one meanwhile
+        client = Client(daemon.api)
+        client.send(do="edge", edge="e1", verb="retire")
+        until(lambda: len(held) == 2)
+        self.assertOk(daemon.ask(do="edge", edge="e1", verb="undrain"))
+        del self.engine.plays[layout.CENSUS]
+        for connection, request in held:
+            self.engine.on_census(connection, request, b"", [])
+        self.assertRefused(client.answer(), "gate", "takes new flows")
+        client.close()
+        self.assertEqual(self.engine.image.edges()["e1"], "up")
 
     def test_force_retires_and_releases(self):
         daemon = self.started()

@@ -111,24 +111,6 @@ class Gates(Case):
         self.assertFalse(self.gate(daemon)["open"])
         self.wait_open(daemon)
 
-    def test_failures_are_not_measured_and_said_so(self):
-        self.write_plan("  - name: baseline\n  - name: canary\n    gates:\n"
-                        "      - failures: {service: access, no_worse_than: baseline}\n"
-                        "  - name: half\n")
-        daemon = self.started()
-        self.assertOk(daemon.ask(do="switch", to="canary"))
-        gate = self.gate(daemon, "canary")
-        self.assertFalse(gate["open"])
-        self.assertIn("not measured", gate["now"])
-
-    def test_partners_seen(self):
-        daemon = self.with_gates(["partners_seen: all"])
-        self.assertIn("partner-seen:litware", self.gate(daemon)["now"])
-        daemon.ask(do="ack", name="partner-seen:fabrikam")
-        self.assertNotIn("fabrikam", self.gate(daemon)["now"])
-        self.assertOk(daemon.ask(do="ack", name="partner-seen:litware"))
-        self.assertTrue(self.gate(daemon)["open"])
-
     def test_drained(self):
         self.engine.lives = [(XMPP, E1, layout.PIN4, 1, 2), (ACCESS, E2, layout.PIN4, 1, 1)]
         daemon = self.with_gates(["drained: {pool: old, for: 1s, except: [xmpp]}"], "--quiet", 1)

@@ -115,6 +115,47 @@ class Recovery(Case):
         daemon.kill()
         self.started(stage="half")
 
+    def committed_elsewhere(self, **more):
+        """Somebody else's generation 5, stage half, goes live while turnoutd is connected."""
+        daemon = self.foreign()
+        daemon.kill()
+        shutil.rmtree(daemon.state)
+        image, self.engine.image = self.engine.image, None
+        daemon = self.started("--quiet", 1, **more)
+        connections = list(self.engine.connections)
+        self.engine.image = image
+        self.engine.renew(census=False)
+        until(lambda: "foreign" in daemon.alarms(), why=lambda: str(daemon.status()))
+        self.assertEqual(self.engine.connections, connections)
+        return daemon
+
+    def test_a_generation_of_somebody_elses_is_noticed_while_connected(self):
+        daemon = self.committed_elsewhere()
+        status = daemon.status()
+        self.assertEqual((status["stage"], status["generation"]), ("half", 5))
+        self.assertFalse(status["live"])
+        self.assertIn("generation 5, stage half", daemon.alarms()["foreign"])
+        self.assertRefused(daemon.ask(do="edge", edge="n2", verb="drain"), "refused", "switch")
+        self.assertEqual(self.assertOk(daemon.ask(do="switch", to="half"))["generation"], 6)
+        self.assertEqual(daemon.alarms(), {})
+        self.assertEqual(self.engine.image.edges(),
+                         {"e1": "retired", "e2": "draining", "n1": "down", "n2": "up"})
+
+    def test_gates_do_not_count_what_went_by_somebody_elses(self):
+        gates = ("new_flows: {service: access, pool: old, at_most: 9}",
+                 "connections: {service: access, pool: fresh, at_least: 1}", "soak: 1s")
+        self.write_plan("  - name: baseline\n  - name: half\n    gates:\n" +
+                        "".join(f"      - {gate}\n" for gate in gates) + "  - name: all\n")
+        daemon = self.committed_elsewhere()
+        self.engine.rows = [(0, 2, layout.REASON_ROUTE, 5)]
+        censuses = self.engine.count(layout.CENSUS)
+        self.engine.wait(lambda: self.engine.count(layout.CENSUS) >= censuses + 3)
+        stage = next(s for s in daemon.ask(do="stages")["stages"] if s["name"] == "half")
+        self.assertTrue(stage["live"])
+        for gate in stage["gates"]:
+            self.assertFalse(gate["open"], gate)
+            self.assertIn("a generation of somebody else's", gate["now"])
+
     def test_a_foreign_table_that_the_plan_cannot_follow(self):
         daemon = self.started()
         daemon.kill()

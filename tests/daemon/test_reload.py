@@ -60,6 +60,18 @@ class Reload(Case):
     def test_the_live_stage_must_be_there(self):
         self.refused(lambda t: t.replace("name: half", "name: halb"), "stage half is live")
 
+    def test_the_alarm_of_a_pool_ends_with_its_name(self):
+        daemon = self.started()
+        for edge in ("e1", "e2"):
+            self.assertOk(daemon.ask(do="edge", edge=edge, verb="down"))
+        until(lambda: list(daemon.alarms()) == ["pool-old"], why=lambda: str(daemon.alarms()))
+        self.write_plan(change=lambda text: text.replace("  old:\n", "  ancient:\n"))
+        self.assertOk(daemon.ask(do="reload"))
+        until(lambda: list(daemon.alarms()) == ["pool-ancient"], why=lambda: str(daemon.alarms()))
+        for edge in ("e1", "e2"):
+            self.assertOk(daemon.ask(do="edge", edge=edge, verb="up"))
+        until(lambda: not daemon.alarms())
+
     def test_edges_keep_their_numbers(self):
         self.refused(lambda t: t.replace("e1:", "e0:"), "edge 0 is 'e0'")
 
