@@ -27,6 +27,7 @@ struct to_view {
 
 	/* Of the last census: pins, dialogs, owners, but for those that are over; [proven]. */
 	uint32_t flows[TO_MAX_EDGES][TO_VIEW_SERVICES][2];
+	uint32_t pins[TO_MAX_EDGES][TO_VIEW_SERVICES]; /* of these, pins: connections, over TCP */
 	uint64_t census; /* when it began, CLOCK_BOOTTIME; 0: none yet */
 	bool cut;        /* it had more rows than fit: nothing can be said */
 	/* When the first began of an unbroken row of censuses that found nothing; 0: something. */
