@@ -326,9 +326,9 @@ TO_PART int to_refuse(to_engine *x, struct to_packet *k, uint32_t mtu)
 }
 
 /* The RST in the place of the segment, behind which the frame is cut off. */
-TO_PART int to_put_reset(to_engine *x, struct to_packet *k)
+TO_PART int to_put_answer(to_engine *x, struct to_packet *k)
 {
-	struct to_reset_numbers n;
+	struct to_tcp_numbers n;
 	const uint8_t *end;
 	uint8_t *data, *p;
 	int cut;
@@ -346,11 +346,11 @@ TO_PART int to_put_reset(to_engine *x, struct to_packet *k)
 	if (k->family == TO_IP4) {
 		p = to_field(data, end, k->l3, TO_IP4_HEADER + TO_TCP_HEADER);
 		if (p)
-			to_put_reset4(p, k, &n);
+			to_put_reset(p, k, TO_IP4, &n);
 	} else {
 		p = to_field(data, end, k->l3, TO_IP6_HEADER + TO_TCP_HEADER);
 		if (p)
-			to_put_reset6(p, k, &n);
+			to_put_reset(p, k, TO_IP6, &n);
 	}
 	return p ? 0 : -1;
 }
@@ -365,7 +365,7 @@ TO_PART int to_reset(to_engine *x, struct to_packet *k)
 	n = bpf_map_lookup_elem(&tally, &zero);
 	if (!n)
 		return XDP_DROP;
-	if (!to_reset_due(k, &n->resets) || to_put_reset(x, k)) {
+	if (!to_reset_due(k, &n->resets) || to_put_answer(x, k)) {
 		n->events[TO_EVENT_RESET_UNSENT]++;
 		return XDP_DROP;
 	}

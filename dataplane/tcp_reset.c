@@ -6,15 +6,12 @@
 
 bool to_tcp_reset_build(struct to_worker *w, struct to_frame *f, const struct to_packet *k)
 {
-	struct to_reset_numbers n = to_reset_numbers(f->data + k->l4, k);
+	struct to_tcp_numbers n = to_reset_numbers(f->data + k->l4, k);
 
 	if (!to_reset_due(k, &w->resets))
 		return false;
 	to_answer_macs(w, f, f->data);
 	f->len = k->l3 + to_reset_length(k);
-	if (k->family == TO_IP4)
-		to_put_reset4(f->data + k->l3, k, &n);
-	else
-		to_put_reset6(f->data + k->l3, k, &n);
+	to_put_reset(f->data + k->l3, k, k->family, &n);
 	return true;
 }

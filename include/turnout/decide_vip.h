@@ -141,7 +141,7 @@ TO_INLINE int to_vip_reset(to_engine *x, struct to_packet *k, const struct to_en
 	return 1;
 }
 
-/* V6: does the proven pin keep a SYN? One that is reset does not: its end is what was asked for. */
+/* V6, V6r: does the proven pin keep a SYN? One that is reset closes, and does not. */
 TO_INLINE bool to_pin_keeps(to_engine *x, struct to_packet *k, const struct to_table *t,
 			    const struct to_entry *e)
 {

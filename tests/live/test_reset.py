@@ -239,17 +239,14 @@ def drain(site):
 
 
 def reset(site):
-    """Who talks ends at once, who is silent at the next word."""
+    """Who talks ends at once, who is silent as soon as the engine has made it talk."""
     stay = site.of("e2")
     site.gateway.turnout("drain", "e1", "--reset", "--yes", "--why", "midnight")
     begun = time.monotonic()
     site.all_reset(site.of("e1", "asks", "sends", "receives"))
     took = time.monotonic() - begun
     site.all_go_on(stay)
-    for client in site.of("e1", "silent"):
-        if not client.end:
-            client.kind = "asks"
-    site.all_reset(site.of("e1"))
+    site.all_reset(site.of("e1", "silent"))
     site.all_go_on(stay)
     record = [r for r in site.gateway.journal() if r["what"] == "edge"][-1]
     check((record["verb"], record["why"], record["resettable"]) ==
