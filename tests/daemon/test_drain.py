@@ -15,8 +15,8 @@ DSR = "  fresh:\n    role: new\n    mode: l2\n"
 
 def with_media(text):
     """A service over UDP: what a reset cannot end."""
-    return text.replace("\npartners:", "\n  media: {kind: other, vip: 203.0.113.100, protocol: udp, "
-                        "port: 7000, address: access}\npartners:")
+    return text.replace("\npartners:", "\n  media: {kind: other, vip: 203.0.113.100, "
+                        "protocol: udp, port: 7000, address: access}\npartners:")
 
 
 class Drain(Case):

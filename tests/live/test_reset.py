@@ -4,9 +4,9 @@
 
     test_reset.py BUILD PEER.bpf.o ENGINE
 
-Connections of Linux's TCP, IPv4 and IPv6, through an engine to two edges: some ask all the time, some
-pour in one direction, some are silent. One edge is drained, its deadline passes, and nothing happens
-to any; it is reset, and exactly its connections end, on both sides.
+Connections of Linux's TCP, IPv4 and IPv6, through an engine to two edges: some ask all the time,
+some pour in one direction, some are silent. One edge is drained, its deadline passes, and nothing
+happens to any; it is reset, and exactly its connections end, on both sides.
 """
 
 import selectors
@@ -17,12 +17,13 @@ import threading
 import time
 from pathlib import Path
 
-import engines  # noqa: F401, E402: it knows where tools/lib is
-import lab
-import netns
-import plans
-from cutover_lab.engine import ENGINES, Gateway
-from processes import Failed, Watch
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools" / "lib"))
+
+import lab  # noqa: E402
+import netns  # noqa: E402
+import plans  # noqa: E402
+from cutover_lab.engine import ENGINES, Gateway  # noqa: E402
+from processes import Failed, Watch  # noqa: E402
 
 EACH = 12  # connections of each kind and family
 KINDS = "asks", "silent", "sends", "receives"
@@ -78,7 +79,7 @@ class Loop(threading.Thread):
 
 
 class Server:
-    """Says the edge's name to who connects, then what the client wants: a word."""
+    """Says the edge's name to who connects; the connection then is a Served."""
 
     end, events = None, selectors.EVENT_READ
 
