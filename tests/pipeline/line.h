@@ -32,7 +32,7 @@ void line_open(bool gateways);
 void line_close(void);
 
 /* A generation in which the edge is in this state. */
-void line_set_state(enum line_edge edge, enum to_edge_state state);
+void line_set_state(enum line_edge edge, enum to_edge_state is);
 
 extern uint32_t line_now;
 extern struct to_nexthops line_nexthops;
