@@ -11,6 +11,7 @@
 
 #include <turnout/icmp_error.h>
 #include <turnout/rewrite.h>
+#include <turnout/tcp_reset.h>
 
 #define HEAD_MASK  (TO_MAX_HEAD - 1)
 #define QUOTE_MASK 2047
@@ -233,31 +234,40 @@ TO_PART uint64_t to_sum_quote(uint32_t len)
 	return sum;
 }
 
+/* Turns the MACs round: the frame goes back to its sender. */
+TO_PART int to_answer_macs(to_engine *x)
+{
+	__u32 ifindex = x->ingress_ifindex;
+	struct to_bpf_port *port = bpf_map_lookup_elem(&ports, &ifindex);
+	const uint8_t *end;
+	uint8_t *p, mac[6];
+
+	p = (uint8_t *)(uintptr_t)to_engine_data(x, &end);
+	p = to_field(p, end, 0, TO_ETH_HEADER);
+	if (!p || !port)
+		return -1;
+	__builtin_memcpy(mac, p + 6, 6);
+	__builtin_memcpy(p, mac, 6);
+	__builtin_memcpy(p + 6, port->own, 6);
+	return 0;
+}
+
 /* The error's own headers, in front of what it quotes; from whom, over what: to_refuse(). */
 TO_PART int to_put_error(to_engine *x, struct to_packet *k, uint32_t quote, uint32_t mtu)
 {
 	const union to_addr *from;
 	const struct to_table *t;
-	struct to_bpf_port *port;
-	__u32 ifindex = x->ingress_ifindex;
-	uint8_t *data, *p, mac[6];
+	uint8_t *data, *p;
 	const uint8_t *end;
 	uint64_t sum;
 
 	TO_PART_CHECK(k);
 	t = to_engine_table(x, k);
 	from = t ? to_icmp_error_from(t, k) : NULL;
-	port = bpf_map_lookup_elem(&ports, &ifindex);
-	if (!from || !port)
+	if (!from || to_answer_macs(x))
 		return -1;
 	sum = to_sum_quote(quote);
 	data = (uint8_t *)(uintptr_t)to_engine_data(x, &end);
-	p = to_field(data, end, 0, TO_ETH_HEADER);
-	if (!p)
-		return -1;
-	__builtin_memcpy(mac, p + 6, 6);
-	__builtin_memcpy(p, mac, 6);
-	__builtin_memcpy(p + 6, port->own, 6);
 	if (k->family == TO_IP4) {
 		p = to_field(data, end, k->l3, TO_IP4_HEADER + TO_ICMP_HEADER);
 		if (p)
@@ -312,6 +322,54 @@ TO_PART int to_refuse(to_engine *x, struct to_packet *k, uint32_t mtu)
 		return XDP_DROP;
 	}
 	n->events[TO_EVENT_ICMP_SENT]++;
+	return XDP_TX;
+}
+
+/* The RST in the place of the segment, behind which the frame is cut off. */
+TO_PART int to_put_answer(to_engine *x, struct to_packet *k)
+{
+	struct to_tcp_numbers n;
+	const uint8_t *end;
+	uint8_t *data, *p;
+	int cut;
+
+	TO_PART_CHECK(k);
+	data = (uint8_t *)(uintptr_t)to_engine_data(x, &end);
+	p = to_field(data, end, k->l4, TO_TCP_HEADER);
+	if (!p)
+		return -1;
+	n = to_reset_numbers(p, k);
+	cut = (int)frame_length(x) - (int)(k->l3 + to_reset_length(k));
+	if (to_answer_macs(x) || (cut > 0 && bpf_xdp_adjust_tail(x, -cut)))
+		return -1;
+	data = (uint8_t *)(uintptr_t)to_engine_data(x, &end);
+	if (k->family == TO_IP4) {
+		p = to_field(data, end, k->l3, TO_IP4_HEADER + TO_TCP_HEADER);
+		if (p)
+			to_put_reset(p, k, TO_IP4, &n);
+	} else {
+		p = to_field(data, end, k->l3, TO_IP6_HEADER + TO_TCP_HEADER);
+		if (p)
+			to_put_reset(p, k, TO_IP6, &n);
+	}
+	return p ? 0 : -1;
+}
+
+/* Answers the segment for an edge that is resetting. */
+TO_PART int to_reset(to_engine *x, struct to_packet *k)
+{
+	struct to_bpf_tally *n;
+	__u32 zero = 0;
+
+	TO_PART_CHECK(k);
+	n = bpf_map_lookup_elem(&tally, &zero);
+	if (!n)
+		return XDP_DROP;
+	if (!to_reset_due(k, &n->resets) || to_put_answer(x, k)) {
+		n->events[TO_EVENT_RESET_UNSENT]++;
+		return XDP_DROP;
+	}
+	n->events[TO_EVENT_RESET_SENT]++;
 	return XDP_TX;
 }
 
@@ -385,6 +443,8 @@ TO_PART int to_leave(to_engine *x, struct to_packet *k)
 	if (k->out.action == TO_ACT_NONE) {
 		if (TO_UNLIKELY(is_captured()))
 			to_capture_packet(x, k);
+		if (k->out.reason == TO_REASON_RESET)
+			return to_reset(x, k);
 		return k->out.verdict == TO_VERDICT_KERNEL ? XDP_PASS : XDP_DROP;
 	}
 	mtu = check(x, k, &overhead);

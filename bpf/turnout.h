@@ -113,7 +113,8 @@ _Static_assert(offsetof(struct to_bpf_entry, tag) == offsetof(struct to_bpf_entr
 struct to_bpf_tally {
 	uint64_t events[TO_EVENT_COUNT];
 	uint64_t verdicts[TO_VERDICT_COUNT];
-	struct to_icmp_budget icmp;
+	struct to_budget icmp;
+	struct to_budget resets;
 	TO_BPF_SPARE
 };
 

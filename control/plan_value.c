@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The plan's scalars, each checked to its last character. */
+#include "duration.h"
 #include "plan_loader.h"
 
 #include <arpa/inet.h>
@@ -117,18 +118,6 @@ bool to_read_word(struct to_loader *l, const struct to_node *node, const char *c
 }
 
 /* Whole digits of `text`, at most 18, without leading zeros; where they end, or NULL. */
-static const char *digits(const char *text, uint64_t *out)
-{
-	size_t n = strspn(text, DIGITS);
-
-	if (n == 0 || n > 18 || (n > 1 && *text == '0'))
-		return NULL;
-	*out = 0;
-	for (size_t i = 0; i < n; i++)
-		*out = *out * 10 + (uint64_t)(text[i] - '0');
-	return text + n;
-}
-
 bool to_read_number(struct to_loader *l, const struct to_node *node, uint64_t low, uint64_t high,
 		    uint64_t *out)
 {
@@ -137,7 +126,7 @@ bool to_read_number(struct to_loader *l, const struct to_node *node, uint64_t lo
 
 	if (!expect_number(l, node, "a whole number"))
 		return false;
-	end = digits(node->text, &value);
+	end = to_digits(node->text, &value);
 	if (!end || *end || value < low || value > high) {
 		if (low == high)
 			to_bad(l, node->at, "'%s' must be %llu, not '%.40s'", called(node),
@@ -153,20 +142,6 @@ bool to_read_number(struct to_loader *l, const struct to_node *node, uint64_t lo
 	return true;
 }
 
-static uint32_t unit_milliseconds(const char *unit)
-{
-	static const struct {
-		char letters[3];
-		uint32_t milliseconds;
-	} units[] = {{"", 1000},   {"ms", 1},      {"s", 1000},
-		     {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
-
-	for (size_t i = 0; i < TO_COUNT(units); i++)
-		if (!strcmp(unit, units[i].letters))
-			return units[i].milliseconds;
-	return 0;
-}
-
 bool to_read_duration(struct to_loader *l, const struct to_node *node, uint32_t low, uint32_t high,
 		      uint32_t *out)
 {
@@ -176,8 +151,8 @@ bool to_read_duration(struct to_loader *l, const struct to_node *node, uint32_t 
 
 	if (node->type != TO_NODE_NUMBER && node->type != TO_NODE_TEXT)
 		return wrong_type(l, node, "a duration like 30s or 2h");
-	end = digits(node->text, &value);
-	unit = end ? unit_milliseconds(end) / 1000 : 0;
+	end = to_digits(node->text, &value);
+	unit = end ? to_unit_milliseconds(end) / 1000 : 0;
 	if (!unit) {
 		to_bad(l, node->at,
 		       "'%s' must be a duration (a whole number and s, m, h or d), not '%.40s'",
@@ -202,8 +177,8 @@ bool to_read_milliseconds(struct to_loader *l, const struct to_node *node, uint3
 
 	if (node->type != TO_NODE_NUMBER && node->type != TO_NODE_TEXT)
 		return wrong_type(l, node, "a duration like 500ms or 2s");
-	end = digits(node->text, &value);
-	unit = end ? unit_milliseconds(end) : 0;
+	end = to_digits(node->text, &value);
+	unit = end ? to_unit_milliseconds(end) : 0;
 	if (!unit) {
 		to_bad(l, node->at,
 		       "'%s' must be a duration (a whole number and ms, s, m, h or d), not '%.40s'",
@@ -227,7 +202,7 @@ bool to_read_share(struct to_loader *l, const struct to_node *node, uint16_t *ou
 
 	if (!expect_number(l, node, "a share in percent, 0 to 100"))
 		return false;
-	end = digits(node->text, &whole);
+	end = to_digits(node->text, &whole);
 	if (end && *end == '.') {
 		end++;
 		n = strspn(end, DIGITS);
@@ -255,7 +230,7 @@ bool to_read_share(struct to_loader *l, const struct to_node *node, uint16_t *ou
 static const char *port(const char *text, uint16_t *out)
 {
 	uint64_t value;
-	const char *end = digits(text, &value);
+	const char *end = to_digits(text, &value);
 
 	if (!end || value < 1 || value > 65535)
 		return NULL;
@@ -347,7 +322,7 @@ static bool prefix_length(const char *slash, unsigned most, unsigned *out)
 	*out = most == 32 ? 32 : 64;
 	if (!slash)
 		return true;
-	end = digits(slash + 1, &value);
+	end = to_digits(slash + 1, &value);
 	if (!end || *end || value > most)
 		return false;
 	*out = (unsigned)value;

@@ -17,7 +17,8 @@
 #define MAX_SECONDS UINT32_MAX /* of the engine's clock */
 #define MAX_LINE    512
 
-static const char *const verbs[TO_EDGE_EVENT_COUNT] = {"down", "up", "drain", "retire", "readmit"};
+static const char *const verbs[TO_EDGE_EVENT_COUNT] = {"down",   "up",      "drain",
+						       "retire", "readmit", "reset"};
 
 /* "1.25" to nanoseconds; *end is what follows. */
 static bool read_decimal(const char *text, uint64_t *ns, const char **end)
@@ -120,7 +121,7 @@ static int resolve_edge(const struct to_plan *plan, const char *verb, const char
 		e->verb++;
 	if (e->verb == TO_EDGE_EVENT_COUNT) {
 		to_complain("%s: '%s' is nothing that happens to an edge%s; down, up, drain, "
-			    "retire and readmit are",
+			    "retire, readmit and reset are",
 			    where, verb,
 			    did_you_mean(verb, verbs, TO_EDGE_EVENT_COUNT, hint, sizeof(hint)));
 		return -EINVAL;
@@ -241,7 +242,7 @@ static void change_state(uint8_t *state, enum to_edge_event verb)
 	static const uint8_t after[TO_EDGE_EVENT_COUNT] = {
 		[TO_EVENT_DOWN] = TO_EDGE_DOWN,      [TO_EVENT_UP] = TO_EDGE_UP,
 		[TO_EVENT_DRAIN] = TO_EDGE_DRAINING, [TO_EVENT_RETIRE] = TO_EDGE_RETIRED,
-		[TO_EVENT_READMIT] = TO_EDGE_UP,
+		[TO_EVENT_READMIT] = TO_EDGE_UP,     [TO_EVENT_RESET] = TO_EDGE_RESETTING,
 	};
 
 	if ((*state == TO_EDGE_RETIRED) == (verb == TO_EVENT_READMIT))

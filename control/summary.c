@@ -120,6 +120,8 @@ static void print_events(const json_t *s, const struct to_looks *looks, FILE *ou
 		{"owner-conflict", "claims on a port that another edge has were refused"},
 		{"icmp-sent", "ICMP errors sent to senders"},
 		{"icmp-unsent", "ICMP errors that could not be sent"},
+		{"reset-sent", "TCP resets sent to clients"},
+		{"reset-unsent", "TCP resets that could not be sent"},
 	};
 	const json_t *counts = json_object_get(s, "events");
 	char text[TO_TEXT];

@@ -25,6 +25,7 @@ static const struct {
 	{"l4-header", "malformed: TCP or UDP header"},
 	{"ttl", "its TTL ended here"},
 	{"too-big", "larger than the MTU"},
+	{"reset", "of a connection that is reset, for its edge is resetting"},
 	{"midflow", "not the beginning of a flow, and no flow is known"},
 	{"fragment", "a fragment of a dropped packet"},
 };

@@ -5,6 +5,7 @@
 
 #include "engine_capture.h"
 #include "engine_census.h"
+#include "engine_provoke.h"
 #include "engine_region.h"
 #include "engine_server.h"
 #include "engine_socket.h"
@@ -51,6 +52,7 @@ struct to_engine_server {
 	struct to_engine_region region;
 	struct to_census *census;
 	struct to_engine_capture capture;
+	struct to_provoke provoke;
 	struct to_connection connection[TO_CONNECTIONS];
 	int epoll;
 	uint64_t renew_ns;    /* when the region is due */

@@ -97,6 +97,7 @@ void to_engine_region_renew(struct to_engine_region *r, const struct to_engine *
 	snprintf(n->stage, sizeof(n->stage), "%s", t ? to_table_string(t, t->stage_name) : "");
 	e->ops->fill(e->arg, n);
 	to_engine_capture_fill(capture, e, n);
+	to_region_name(n, "provoked", r->provoked);
 	show(r);
 }
 

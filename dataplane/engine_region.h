@@ -13,7 +13,8 @@ struct to_counters;
 struct to_engine_region {
 	struct to_region *shown;
 	struct to_region *next;
-	int fd; /* for readers */
+	int fd;            /* for readers */
+	uint64_t provoked; /* SYNs to silent clients (engine_provoke.h) */
 };
 
 int to_engine_region_open(struct to_engine_region *r, const struct to_engine *e, uint64_t now_ns);

@@ -41,6 +41,7 @@ int to_engine_server_open(struct to_engine_server **server, const struct to_engi
 	s->socket = (struct to_engine_socket){.fd = -1, .lock = lock};
 	s->region.fd = -1;
 	s->capture.fd = -1;
+	to_provoke_open(&s->provoke);
 	for (unsigned i = 0; i < TO_CONNECTIONS; i++)
 		s->connection[i].fd = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -83,6 +84,7 @@ void to_engine_server_close(struct to_engine_server *s)
 	to_engine_capture_close(&s->capture, &s->engine);
 	to_engine_unlisten(&s->socket);
 	to_engine_region_close(&s->region);
+	to_provoke_close(&s->provoke);
 	if (s->epoll >= 0)
 		close(s->epoll);
 	free(s->census);
@@ -100,6 +102,7 @@ void to_engine_renew(struct to_engine_server *s)
 	uint64_t worker[TO_PROTOCOL_WORKERS] = {0}, now_ns = to_engine_now_ns();
 	bool live = s->engine.ops->applied(s->engine.arg, worker);
 
+	s->region.provoked = s->provoke.all;
 	to_engine_region_renew(&s->region, &s->engine, &s->capture, live, now_ns);
 	s->renew_ns = now_ns + NS_PER_S;
 }
@@ -245,6 +248,7 @@ void to_engine_server_turn(struct to_engine_server *s)
 	}
 	go_on_capturing(s, now_ns);
 	go_on_counting(s, now_ns);
+	to_provoke_step(&s->provoke, &s->engine, now_ns);
 	if (now_ns >= s->renew_ns)
 		to_engine_renew(s);
 	for (uint32_t i = 0; i < TO_CONNECTIONS; i++)
@@ -263,6 +267,8 @@ int to_engine_server_timeout(const struct to_engine_server *s)
 		next = s->census->due_ns;
 	if (to_engine_capture_next_ns(&s->capture, now_ns) < next)
 		next = to_engine_capture_next_ns(&s->capture, now_ns);
+	if (to_provoke_due_ns(&s->provoke, now_ns) < next)
+		next = to_provoke_due_ns(&s->provoke, now_ns);
 	for (unsigned i = 0; i < TO_CONNECTIONS; i++) {
 		uint64_t at = to_engine_go_on_ns(&s->connection[i], now_ns);
 

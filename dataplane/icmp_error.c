@@ -6,6 +6,12 @@
 
 #include "engine.h"
 
+void to_answer_macs(const struct to_worker *w, const struct to_frame *f, uint8_t *data)
+{
+	memmove(data, f->data + 6, 6);
+	memcpy(data + 6, w->nexthops->own[f->port & (TO_MAX_PORTS - 1)], 6);
+}
+
 bool to_icmp_error_build(struct to_worker *w, struct to_frame *f, const struct to_packet *k,
 			 uint32_t mtu)
 {
@@ -18,8 +24,7 @@ bool to_icmp_error_build(struct to_worker *w, struct to_frame *f, const struct t
 		return false;
 	sum = to_sum_bytes(f->data + k->l3, quote);
 	memmove(data, f->data, k->l3); /* Ethernet and VLAN tags; then back to where it came from */
-	memcpy(data, f->data + 6, 6);
-	memcpy(data + 6, w->nexthops->own[f->port & (TO_MAX_PORTS - 1)], 6);
+	to_answer_macs(w, f, data);
 	f->data = data;
 	f->len = k->l3 + header + quote;
 	if (k->family == TO_IP4)

@@ -187,6 +187,17 @@ static void refuse(struct to_worker *w, struct to_frame *f, struct to_packet *k,
 	}
 }
 
+/* Answers the segment for an edge that is resetting. */
+static void reset(struct to_worker *w, struct to_frame *f, const struct to_packet *k)
+{
+	if (to_tcp_reset_build(w, f, k)) {
+		f->egress = TO_EGRESS_SENDER;
+		w->counters->events[TO_EVENT_RESET_SENT]++;
+	} else {
+		w->counters->events[TO_EVENT_RESET_UNSENT]++;
+	}
+}
+
 static inline const struct to_nexthop *hop_of(const struct to_worker *w, const struct to_packet *k)
 {
 	if (k->out.verdict == TO_VERDICT_STEER)
@@ -213,6 +224,8 @@ static inline void apply(struct to_worker *w, struct to_frame *f, struct to_pack
 		show(w, f, k);
 		if (k->out.verdict == TO_VERDICT_KERNEL)
 			f->egress = TO_EGRESS_KERNEL;
+		else if (TO_UNLIKELY(k->out.reason == TO_REASON_RESET))
+			reset(w, f, k);
 		return;
 	}
 	hop = hop_of(w, k);

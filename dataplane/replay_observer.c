@@ -216,6 +216,23 @@ static int begin_with_fin(struct to_observer *o, const struct sight *s, const st
 	return 0;
 }
 
+/* docs/state.md, 5.4: an operator's word has ended the connection, as its client's RST would. */
+static void ended(struct to_flow *w, const struct sight *s)
+{
+	struct to_packet k = s->seen->packet;
+
+	k.tcp_flags = TO_TCPF_RST;
+	to_flow_tcp(w, &k, TO_FLOW_CLIENT);
+	to_flow_renew(w, s->now);
+}
+
+static bool is_resetting(const struct to_observer *o, const struct to_flow *w)
+{
+	const struct to_edge *e = to_view_edge(o->table, w->edge);
+
+	return e->state == TO_EDGE_RESETTING && e->mode == TO_MODE_DNAT;
+}
+
 /* A packet went to an edge. */
 static int watch_steer(struct to_observer *o, const struct sight *s)
 {
@@ -236,6 +253,8 @@ static int watch_steer(struct to_observer *o, const struct sight *s)
 	if (!w || !is_established(w, s->now))
 		return begin_with_fin(o, s, &key);
 	if (k->proto == TO_TCP && k->tcp_flags == TO_TCPF_SYN) {
+		if (is_resetting(o, w))
+			ended(w, s);
 		if (!to_flow_closing(w)) /* else it may be decided anew, and its answer tells */
 			compare(o, w, s);
 		return 0; /* a SYN renews nothing */
@@ -297,6 +316,16 @@ static void watch_drop(struct to_observer *o, const struct sight *s)
 		lost(o, w, &o->count.cut, &o->count.first_cut, s->number);
 }
 
+static void watch_reset(struct to_observer *o, const struct sight *s)
+{
+	const struct to_packet *k = &s->seen->packet;
+	struct flow_key key = key_of(s, &k->src, k->sport, &k->dst, k->dport);
+	struct to_flow *w = to_map_get(&o->flows, &key);
+
+	if (w && is_established(w, s->now))
+		ended(w, s);
+}
+
 static bool is_want_of_state(uint8_t reason)
 {
 	return reason == TO_REASON_NO_EDGE || reason == TO_REASON_MIDFLOW ||
@@ -343,6 +372,8 @@ int to_observer_after(struct to_observer *o, const struct to_frame *f,
 		s.sort = sort_of(o, d, &seen->call, seen->packet.dport);
 		if (s.sort != SORT_NONE && is_want_of_state(d->reason))
 			watch_drop(o, &s);
+		else if (s.sort != SORT_NONE && d->reason == TO_REASON_RESET)
+			watch_reset(o, &s);
 		return 0;
 	default:
 		return 0;

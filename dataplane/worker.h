@@ -19,7 +19,8 @@ struct to_worker {
 	struct to_counters *counters;
 	struct to_packet *packets; /* TO_BURST of them */
 	struct to_claims claims;
-	struct to_icmp_budget icmp;
+	struct to_budget icmp;
+	struct to_budget resets;
 };
 
 /*
@@ -28,5 +29,11 @@ struct to_worker {
  */
 bool to_icmp_error_build(struct to_worker *w, struct to_frame *f, const struct to_packet *k,
 			 uint32_t mtu);
+
+/* Likewise a segment that was dropped as `reset`, into the RST that answers it. */
+bool to_tcp_reset_build(struct to_worker *w, struct to_frame *f, const struct to_packet *k);
+
+/* The MACs at `data` of an answer to who sent *f, by the port that it came by. */
+void to_answer_macs(const struct to_worker *w, const struct to_frame *f, uint8_t *data);
 
 #endif

@@ -170,9 +170,11 @@ def nexthop_seeds():
 def journal_seeds():
     """Records of each kind; the first byte is as tests/fuzz/fuzz_journal.c wants it."""
     intent = {"what": "intent", "generation": 1, "stage": "baseline", "checksum": "0123456789abcdef",
-              "plan": "00", "asked": {"e1": "draining"}, "by_hand": ["e2"], "unhealthy": []}
+              "plan": "00", "asked": {"e1": "draining"}, "by_hand": ["e2"], "unhealthy": [],
+              "deadlines": {"e1": "2026-01-01T00:00:00Z"}}
     records = [{"what": "start"}, intent, {"what": "live", "generation": 1, "counted": {}},
                {"what": "ack", "name": "x", "who": "y"}, {**intent, "generation": 2},
+               {"what": "deadline", "edge": "e1", "deadline": "2026-01-01T00:00:00Z"},
                {"what": "abandoned", "generation": 2}, {"what": "unack", "name": "x"}]
     lines = [json.dumps(r).encode() for r in records]
     yield b"\1" + b"\n".join(lines)

@@ -8,6 +8,7 @@
 #include "api_change.h"
 #include "clock.h"
 #include "daemon.h"
+#include "deadline.h"
 #include "drain.h"
 #include "gate_texts.h"
 
@@ -15,6 +16,7 @@ struct edge_change {
 	uint64_t edges; /* bits */
 	enum to_edge_verb verb;
 	bool release;
+	int64_t deadline;  /* of a drain, seconds since 1970; 0: none */
 	uint64_t asked_at; /* CLOCK_BOOTTIME */
 	struct to_outcome live;
 	json_t *more;
@@ -123,29 +125,60 @@ static void on_changed(struct to_daemon *d, struct to_change *c, const struct to
 	to_call_outcome(call, outcome, NULL);
 }
 
+static json_t *record_of(const struct to_call *call, const struct to_change *c, uint32_t edge)
+{
+	const struct edge_change *e = call->context;
+	json_t *record = json_pack("{s:s, s:s, s:s, s:s, s:s}", "what", "edge", "edge",
+				   call->d->plan->plan->edge[edge].name, "verb",
+				   to_verb_names[e->verb], "who", call->who, "why", c->why);
+	char time[TO_TIME_TEXT];
+
+	if (e->deadline)
+		json_object_set_new(record, "deadline",
+				    json_string(to_time_text(e->deadline, time)));
+	if (e->verb == TO_VERB_RESET)
+		json_object_set_new(record, "resettable",
+				    json_integer((json_int_t)to_resettable_at(call->d, edge)));
+	return record;
+}
+
+/* Why what is asked cannot be done to the edge; NULL: it is. */
+static const char *apply(const struct to_call *call, struct to_change *c, uint32_t edge)
+{
+	const struct edge_change *e = call->context;
+	const char *fault;
+
+	if (e->verb == TO_VERB_RESET && call->d->plan->plan->edge[edge].mode != TO_MODE_DNAT)
+		return "its answers do not come by here (its mode is not dnat), so that the "
+		       "sequence numbers that a reset needs are not known: wait for the end of "
+		       "what it has, or retire it by force";
+	fault = to_asked_apply(&c->asked, edge, e->verb);
+	if (!fault && e->verb == TO_VERB_DRAIN)
+		c->asked.deadline[edge] = e->deadline;
+	return fault;
+}
+
 static void publish(struct to_call *call)
 {
 	struct edge_change *e = call->context;
 	struct to_daemon *d = call->d;
 	const char *why = to_request_text(&call->request, "why");
 	struct to_change *c = to_change_new(d, "edge", call->who, why);
-	char text[160];
+	char text[320];
 
 	for (uint32_t i = 0; c && i < d->plan->plan->edges; i++) {
 		const char *name = d->plan->plan->edge[i].name, *fault;
 
 		if (!(e->edges >> i & 1))
 			continue;
-		fault = to_asked_apply(&c->asked, i, e->verb);
+		fault = apply(call, c, i);
 		if (fault) {
 			to_change_free(c);
 			snprintf(text, sizeof(text), "edge %s: %s", name, fault);
 			refuse_edge(call, "gate", text);
 			return;
 		}
-		to_change_record(c, json_pack("{s:s, s:s, s:s, s:s, s:s}", "what", "edge", "edge",
-					      name, "verb", to_verb_names[e->verb], "who",
-					      call->who, "why", c->why));
+		to_change_record(c, record_of(call, c, i));
 	}
 	if (!c) {
 		refuse_edge(call, "busy", "no memory");
@@ -251,7 +284,21 @@ static int verb_of(struct to_call *call)
 		if (!strcmp(name, to_verb_names[i]))
 			return i;
 	to_call_refuse(call, "usage",
-		       "edge: 'verb' is drain, undrain, retire, readmit, down or up");
+		       "edge: 'verb' is drain, undrain, retire, readmit, down, up or reset");
+	return -1;
+}
+
+/* Seconds from now; 0: none was given; -1: the call is refused. */
+static int64_t deadline_of(struct to_call *call, int verb)
+{
+	json_int_t seconds = to_request_number(&call->request, "deadline", 0);
+
+	if (!json_object_get(call->request.json, "deadline"))
+		return 0;
+	if (verb == TO_VERB_DRAIN && seconds >= 1 && seconds <= TO_DEADLINE_MOST)
+		return seconds;
+	to_call_refuse(call, "usage", "'deadline' is 1 to %d, in seconds, of a drain",
+		       TO_DEADLINE_MOST);
 	return -1;
 }
 
@@ -260,6 +307,7 @@ void to_api_edge(struct to_daemon *d, struct to_call *call)
 	bool force = to_request_flag(&call->request, "force");
 	bool release = to_request_flag(&call->request, "release");
 	struct edge_change *e;
+	int64_t deadline;
 	uint64_t edges;
 	int verb;
 
@@ -276,13 +324,18 @@ void to_api_edge(struct to_daemon *d, struct to_call *call)
 			       "there is cut off");
 		return;
 	}
+	deadline = deadline_of(call, verb);
+	if (deadline < 0)
+		return;
 	e = calloc(1, sizeof(*e));
 	if (!e) {
 		to_call_refuse(call, "busy", "no memory");
 		return;
 	}
-	*e = (struct edge_change){
-		.edges = edges, .verb = (enum to_edge_verb)verb, .release = release};
+	*e = (struct edge_change){.edges = edges,
+				  .verb = (enum to_edge_verb)verb,
+				  .deadline = deadline ? to_today() + deadline : 0,
+				  .release = release};
 	call->context = e;
 	call->free_context = free_edge_change;
 	if (verb == TO_VERB_RETIRE && !force)

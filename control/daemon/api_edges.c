@@ -5,6 +5,7 @@
 #include "api.h"
 #include "clock.h"
 #include "daemon.h"
+#include "deadline.h"
 #include "drain.h"
 
 static json_t *checks_json(const struct to_daemon *d, uint32_t edge)
@@ -55,6 +56,15 @@ static json_t *draining_json(const struct to_daemon *d, const char *edge)
 	return since ? json_string(to_time_text(json_integer_value(since), text)) : json_null();
 }
 
+static json_t *deadline_json(const struct to_daemon *d, uint32_t edge)
+{
+	char text[TO_TIME_TEXT];
+
+	if (!d->asked.deadline[edge])
+		return json_null();
+	return json_string(to_time_text(d->asked.deadline[edge], text));
+}
+
 static json_t *edge_json(const struct to_daemon *d, uint32_t i, const uint8_t *states)
 {
 	static const char *const modes[] = {TO_NAMES(TO_MODES)};
@@ -63,14 +73,17 @@ static json_t *edge_json(const struct to_daemon *d, uint32_t i, const uint8_t *s
 	json_t *evidence = json_array();
 	bool safe = to_safe_to_stop(d, i, evidence);
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:b, s:o, s:I, s:o, s:b, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:b, s:o, s:I, s:I, s:o, s:o, "
+			 "s:b, s:b, s:o}",
 			 "name", edge->name, "pool", d->plan->plan->pool[edge->pool].name, "mode",
 			 modes[edge->mode], "state", to_edge_state_names[states[i]], "asked",
 			 to_edge_state_names[d->asked.state[i]], "by_hand", d->asked.by_hand[i],
 			 "health", to_health_names[to_health_of(d->health, i)], "checks",
 			 checks_json(d, i), "next_hop", hop, "entries", entries_json(d, i), "total",
-			 (json_int_t)to_flows_at(d, i), "drained_since",
-			 draining_json(d, edge->name), "safe_to_stop", safe, "evidence", evidence);
+			 (json_int_t)to_flows_at(d, i), "resettable",
+			 (json_int_t)to_resettable_at(d, i), "drained_since",
+			 draining_json(d, edge->name), "deadline", deadline_json(d, i), "overdue",
+			 to_is_overdue(d, i), "safe_to_stop", safe, "evidence", evidence);
 }
 
 json_t *to_edges_json(const struct to_daemon *d)

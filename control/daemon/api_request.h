@@ -21,7 +21,7 @@
 	X(HISTORY, "history", false, "limit:i ")                                                   \
 	X(COUNTERS, "counters", false, "")                                                         \
 	X(SWITCH, "switch", true, "to:s to_next:b to_back:b force:b why:s ")                       \
-	X(EDGE, "edge", true, "edge:s pool:s verb:s force:b release:b why:s ")                     \
+	X(EDGE, "edge", true, "edge:s pool:s verb:s force:b release:b deadline:i why:s ")          \
 	X(RELEASE, "release", true, "edge:s service:s why:s ")                                     \
 	X(ACK, "ack", true, "name:s why:s ")                                                       \
 	X(UNACK, "unack", true, "name:s why:s ")                                                   \

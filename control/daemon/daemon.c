@@ -8,6 +8,7 @@
 #include <turnout/notify.h>
 
 #include "clock.h"
+#include "deadline.h"
 #include "log.h"
 #include "publish_health.h"
 #include "recovery.h"
@@ -141,6 +142,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		if (!d->journal.failed && d->engine == TO_ENGINE_STUCK)
 			d->recovery_due = now;
 	}
+	to_deadlines_tick(d);
 	to_recovery_tick(d);
 	to_reload_tick(d);
 	if (d->engine == TO_ENGINE_OURS)

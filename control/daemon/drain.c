@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "daemon.h"
+#include "deadline.h"
 
 uint64_t to_flows_at(const struct to_daemon *d, uint32_t edge)
 {
@@ -13,6 +14,19 @@ uint64_t to_flows_at(const struct to_daemon *d, uint32_t edge)
 
 	for (int s = 0; s < TO_VIEW_SERVICES; s++)
 		all += d->view.flows[edge][s][0] + d->view.flows[edge][s][1];
+	return all;
+}
+
+uint64_t to_resettable_at(const struct to_daemon *d, uint32_t edge)
+{
+	const struct to_plan *plan = d->plan->plan;
+	uint64_t all = 0;
+
+	if (plan->edge[edge].mode != TO_MODE_DNAT)
+		return 0;
+	for (uint32_t s = 0; s < plan->services; s++)
+		if (plan->service[s].proto == TO_TCP)
+			all += d->view.pins[edge][s];
 	return all;
 }
 
@@ -55,8 +69,14 @@ static bool say_asked(const struct to_daemon *d, uint32_t edge, json_t *evidence
 
 	switch (d->asked.state[edge]) {
 	case TO_EDGE_DRAINING:
-		say(evidence, "draining since %s",
-		    since ? to_time_text(json_integer_value(since), time) : "the engine was found");
+	case TO_EDGE_RESETTING:
+		say(evidence, "draining since %s%s",
+		    since ? to_time_text(json_integer_value(since), time) : "the engine was found",
+		    d->asked.state[edge] == TO_EDGE_RESETTING ? ", and its connections are reset"
+							      : "");
+		if (to_is_overdue(d, edge))
+			say(evidence, "its deadline was %s",
+			    to_time_text(d->asked.deadline[edge], time));
 		return true;
 	case TO_EDGE_RETIRED:
 		say(evidence, "retired: it gets nothing");

@@ -14,6 +14,9 @@ struct to_daemon;
 /* Flows that live at an edge, those of no service included. */
 uint64_t to_flows_at(const struct to_daemon *d, uint32_t edge);
 
+/* Of these, connections that a RST can close: TCP, through dnat. */
+uint64_t to_resettable_at(const struct to_daemon *d, uint32_t edge);
+
 /* Seconds that nothing of `services` (bits) has lived at the edge; those of no service count
  * always. -1: something does; -2: it is not known. */
 int64_t to_quiet_at(const struct to_daemon *d, uint32_t edge, uint64_t services);

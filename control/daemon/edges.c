@@ -5,8 +5,10 @@
 
 #include <turnout/table_read.h>
 
-const char *const to_verb_names[TO_VERB_COUNT] = {"drain",   "undrain", "retire",
-						  "readmit", "down",    "up"};
+#include "clock.h"
+
+const char *const to_verb_names[TO_VERB_COUNT] = {"drain", "undrain", "retire", "readmit",
+						  "down",  "up",      "reset"};
 const char *const to_health_names[] = {"none", "unknown", "up", "down"};
 const char *const to_check_names[] = {"unknown", "up", "down"};
 const char *const to_edge_state_names[] = {TO_NAMES(TO_EDGE_STATES)};
@@ -20,14 +22,22 @@ const char *to_asked_apply(struct to_asked *asked, uint32_t edge, enum to_edge_v
 	switch (verb) {
 	case TO_VERB_DRAIN:
 		*state = TO_EDGE_DRAINING;
+		asked->deadline[edge] = 0;
 		return NULL;
 	case TO_VERB_UNDRAIN:
-		if (*state != TO_EDGE_DRAINING)
+		if (*state == TO_EDGE_UP)
 			return "it is not draining";
 		*state = TO_EDGE_UP;
+		asked->deadline[edge] = 0;
+		return NULL;
+	case TO_VERB_RESET:
+		if (*state == TO_EDGE_UP)
+			return "it is not draining: drain it, and reset what will not end";
+		*state = TO_EDGE_RESETTING;
 		return NULL;
 	case TO_VERB_RETIRE:
 		*state = TO_EDGE_RETIRED;
+		asked->deadline[edge] = 0;
 		return NULL;
 	case TO_VERB_READMIT:
 		if (*state != TO_EDGE_RETIRED)
@@ -42,7 +52,8 @@ const char *to_asked_apply(struct to_asked *asked, uint32_t edge, enum to_edge_v
 
 void to_asked_write(const struct to_asked *asked, const struct to_plan *plan, json_t *record)
 {
-	json_t *states = json_object(), *by_hand = json_array();
+	json_t *states = json_object(), *by_hand = json_array(), *deadlines = json_object();
+	char time[TO_TIME_TEXT];
 
 	for (uint32_t i = 0; i < plan->edges; i++) {
 		if (asked->state[i] != TO_EDGE_UP)
@@ -50,9 +61,13 @@ void to_asked_write(const struct to_asked *asked, const struct to_plan *plan, js
 					    json_string(to_edge_state_names[asked->state[i]]));
 		if (asked->by_hand[i])
 			json_array_append_new(by_hand, json_string(plan->edge[i].name));
+		if (asked->deadline[i])
+			json_object_set_new(deadlines, plan->edge[i].name,
+					    json_string(to_time_text(asked->deadline[i], time)));
 	}
 	json_object_set_new(record, "asked", states);
 	json_object_set_new(record, "by_hand", by_hand);
+	json_object_set_new(record, "deadlines", deadlines);
 }
 
 static void mark(bool *marks, const struct to_plan *plan, const json_t *names)
@@ -73,21 +88,28 @@ static void mark(bool *marks, const struct to_plan *plan, const json_t *names)
 
 void to_asked_read(struct to_asked *asked, const struct to_plan *plan, const json_t *record)
 {
+	static const uint8_t kept[] = {TO_EDGE_DRAINING, TO_EDGE_RETIRED, TO_EDGE_RESETTING};
 	const char *name;
-	json_t *state;
+	json_t *value;
 
 	memset(asked, 0, sizeof(*asked));
-	json_object_foreach(json_object_get(record, "asked"), name, state)
+	json_object_foreach(json_object_get(record, "asked"), name, value)
 	{
 		int edge = to_plan_find_edge(plan, name);
-		const char *text = json_string_value(state);
+		const char *text = json_string_value(value);
 
-		if (edge < 0 || !text)
-			continue;
-		if (!strcmp(text, to_edge_state_names[TO_EDGE_DRAINING]))
-			asked->state[edge] = TO_EDGE_DRAINING;
-		else if (!strcmp(text, to_edge_state_names[TO_EDGE_RETIRED]))
-			asked->state[edge] = TO_EDGE_RETIRED;
+		for (size_t i = 0; edge >= 0 && text && i < sizeof(kept); i++)
+			if (!strcmp(text, to_edge_state_names[kept[i]]))
+				asked->state[edge] = kept[i];
+	}
+	json_object_foreach(json_object_get(record, "deadlines"), name, value)
+	{
+		int edge = to_plan_find_edge(plan, name);
+		const char *text = json_string_value(value);
+		int64_t at = edge >= 0 && text ? to_time_read(text) : 0;
+
+		if (at > 0)
+			asked->deadline[edge] = at;
 	}
 	mark(asked->by_hand, plan, json_object_get(record, "by_hand"));
 }

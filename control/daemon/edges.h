@@ -14,8 +14,9 @@
 struct to_table;
 
 struct to_asked {
-	uint8_t state[TO_MAX_EDGES]; /* TO_EDGE_UP, _DRAINING or _RETIRED */
-	bool by_hand[TO_MAX_EDGES];  /* taken out with `down`, until `up` */
+	uint8_t state[TO_MAX_EDGES];    /* TO_EDGE_UP, _DRAINING, _RESETTING or _RETIRED */
+	bool by_hand[TO_MAX_EDGES];     /* taken out with `down`, until `up` */
+	int64_t deadline[TO_MAX_EDGES]; /* of its drain, seconds since 1970; 0: none */
 };
 
 enum to_edge_verb {
@@ -25,17 +26,20 @@ enum to_edge_verb {
 	TO_VERB_READMIT,
 	TO_VERB_DOWN,
 	TO_VERB_UP,
+	TO_VERB_RESET,
 	TO_VERB_COUNT
 };
 
 extern const char *const to_verb_names[TO_VERB_COUNT];
 
 /* Changes what is asked of one edge. Nothing but readmit changes a retired edge, and it changes no
- * other: docs/state.md, section 11. NULL: done; else why it cannot be. */
+ * other: docs/state.md, section 11. A drain has no deadline until it is given one. NULL: done; else
+ * why it cannot be. */
 const char *to_asked_apply(struct to_asked *asked, uint32_t edge, enum to_edge_verb verb);
 
-/* What an intent keeps of it, by the edges' names: {"asked": {EDGE: state}, "by_hand": [EDGE]} of
- * those that are not up. And back; edges that the plan has not are passed over. */
+/* What an intent keeps of it, by the edges' names: {"asked": {EDGE: state}, "by_hand": [EDGE],
+ * "deadlines": {EDGE: time}} of those that are not up. And back; edges that the plan has not are
+ * passed over. */
 void to_asked_write(const struct to_asked *asked, const struct to_plan *plan, json_t *record);
 void to_asked_read(struct to_asked *asked, const struct to_plan *plan, const json_t *record);
 /* As the edges of a running table are: what is down counts as taken out by hand. */

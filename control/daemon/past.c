@@ -10,10 +10,13 @@
 int to_past_init(struct to_past *past)
 {
 	*past = (struct to_past){.draining = json_object(),
+				 .overdue = json_object(),
 				 .acks = json_object(),
 				 .answers = json_object(),
 				 .seen = json_object()};
-	return past->draining && past->acks && past->answers && past->seen ? 0 : -ENOMEM;
+	return past->draining && past->overdue && past->acks && past->answers && past->seen
+		       ? 0
+		       : -ENOMEM;
 }
 
 static void forget(struct to_intent *intent)
@@ -28,6 +31,7 @@ void to_past_free(struct to_past *past)
 	forget(&past->open);
 	json_decref(past->counted);
 	json_decref(past->draining);
+	json_decref(past->overdue);
 	json_decref(past->acks);
 	json_decref(past->answers);
 	json_decref(past->seen);
@@ -151,6 +155,9 @@ void to_past_fold(void *context, const json_t *record)
 		live(past, record);
 	else if (!strcmp(what, "abandoned"))
 		forget(&past->open);
+	else if (!strcmp(what, "deadline"))
+		json_object_set_new(past->overdue, text(record, "edge"),
+				    json_string(text(record, "deadline")));
 	else if (!strcmp(what, "ack") || !strcmp(what, "unack"))
 		acknowledge(past, record, !strcmp(what, "ack"));
 	else if (!strcmp(what, "partner-seen") && past->live.record &&

@@ -37,6 +37,7 @@ struct to_past {
 	int64_t stage_since;    /* of its stage, whatever generations it has had */
 	json_t *counted;        /* new flows when the stage began: {SERVICE: {POOL: n}}, or NULL */
 	json_t *draining;       /* {EDGE: since} */
+	json_t *overdue;        /* {EDGE: the last deadline of its that is noted as passed} */
 	json_t *acks;           /* {NAME: {"who", "time"}} */
 	json_t *answers;        /* of stages that were left: {STAGE: as to_answers_json()} */
 	json_t *seen;           /* partners in the live stage: {PARTNER: record} */

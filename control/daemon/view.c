@@ -40,6 +40,7 @@ void to_view_detach(struct to_view *v)
 	v->fresh = false;
 	v->census = 0;
 	memset(v->flows, 0, sizeof(v->flows));
+	memset(v->pins, 0, sizeof(v->pins));
 	memset(v->quiet_since, 0, sizeof(v->quiet_since));
 	for (unsigned i = 0; v->samples && i < TO_VIEW_SAMPLES; i++)
 		v->samples[i].at = 0;
@@ -58,14 +59,17 @@ static void count_flows(struct to_view *v)
 
 	memset(v->flows, 0, sizeof(v->flows));
 	memset(v->unanswered, 0, sizeof(v->unanswered));
+	memset(v->pins, 0, sizeof(v->pins));
 	for (uint32_t i = 0; i < r->lives; i++) {
 		const struct to_region_live *l = &r->alive[i];
 		uint8_t service = l->service == TO_NO_INDEX ? TO_VIEW_NONE : l->service;
 
-		if (l->life != TO_LIFE_OVER && is_flow(l->kind))
-			v->flows[l->edge][service][l->life] += l->count;
-		if (l->life == TO_LIFE_UNPROVEN && service != TO_VIEW_NONE && l->kind != TO_OWNER &&
-		    is_flow(l->kind))
+		if (l->life == TO_LIFE_OVER || !is_flow(l->kind))
+			continue;
+		v->flows[l->edge][service][l->life] += l->count;
+		if (l->kind == TO_PIN4 || l->kind == TO_PIN6)
+			v->pins[l->edge][service] += l->count;
+		if (l->life == TO_LIFE_UNPROVEN && service != TO_VIEW_NONE && l->kind != TO_OWNER)
 			v->unanswered[service][l->edge] += l->count;
 	}
 }

@@ -27,6 +27,7 @@ struct to_view {
 
 	/* Of the last census: pins, dialogs, owners, but for those that are over; [proven]. */
 	uint32_t flows[TO_MAX_EDGES][TO_VIEW_SERVICES][2];
+	uint32_t pins[TO_MAX_EDGES][TO_VIEW_SERVICES]; /* of these, pins: connections, over TCP */
 	uint64_t census; /* when it began, CLOCK_BOOTTIME; 0: none yet */
 	/* Likewise: pins and dialogs that nobody has answered yet, by service. */
 	uint32_t unanswered[TO_MAX_SERVICES][TO_MAX_EDGES];

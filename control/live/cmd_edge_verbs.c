@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drain.h"
 #include "live.h"
 #include "status.h"
 
@@ -87,11 +88,20 @@ static enum to_exit confirm(const struct to_live *l, const json_t *meant)
 			       total ? ", and forget what is live there" : "");
 }
 
+static bool is_reset(const struct to_args *args)
+{
+	return to_has(args, "reset");
+}
+
 static json_t *verb_request(const struct to_args *args, bool pool)
 {
+	const char *verb = is_reset(args) ? "reset" : args->command->words;
 	json_t *request = json_pack("{s:s, s:s, s:s}", "do", "edge", pool ? "pool" : "edge",
-				    args->positional[0], "verb", args->command->words);
+				    args->positional[0], "verb", verb);
+	uint32_t deadline;
 
+	if (request && to_drain_deadline(args, &deadline) && deadline)
+		json_object_set_new(request, "deadline", json_integer(deadline));
 	if (to_has(args, "force") && request) {
 		json_object_set_new(request, "force", json_true());
 		json_object_set_new(request, "release", json_true());
@@ -147,6 +157,8 @@ static enum to_exit go(struct to_live *l)
 				       json_object_get(answer, "edges"));
 	if (!code && !strcmp(l->args->command->words, "retire"))
 		code = confirm(l, meant);
+	if (!code && is_reset(l->args))
+		code = to_reset_confirm(l, meant);
 	json_decref(meant);
 	json_decref(answer);
 	if (!code)
@@ -163,8 +175,12 @@ static enum to_exit go(struct to_live *l)
 static enum to_exit run(const struct to_args *args)
 {
 	struct to_live l;
-	enum to_exit code = to_live_open(&l, args);
+	uint32_t deadline;
+	enum to_exit code;
 
+	if (!to_drain_deadline(args, &deadline))
+		return TO_EXIT_USAGE;
+	code = to_live_open(&l, args);
 	if (code)
 		return code;
 	code = go(&l);
@@ -179,6 +195,16 @@ static enum to_exit run(const struct to_args *args)
 
 static const struct to_option options[] = {OPTION_POOL,      TO_OPTION_WHY,     TO_OPTION_JSON,
 					   TO_OPTION_SOCKET, TO_OPTION_TIMEOUT, TO_OPTION_END};
+static const struct to_option drain_options[] = {
+	OPTION_POOL,
+	{"deadline", "TIME", "when it should be over, from now (30m, 2h): an alarm then"},
+	{"reset", NULL, "of an edge that drains: close the TCP connections that are left"},
+	TO_OPTION_WHY,
+	TO_OPTION_YES,
+	TO_OPTION_JSON,
+	TO_OPTION_SOCKET,
+	TO_OPTION_TIMEOUT,
+	TO_OPTION_END};
 static const struct to_option retire_options[] = {
 	OPTION_POOL,       {"force", NULL, "forget what is live there, which may cut calls"},
 	TO_OPTION_WHY,     TO_OPTION_YES,
@@ -195,7 +221,7 @@ static const struct to_option retire_options[] = {
 		.run = run,                                                                        \
 	}
 
-VERB(drain, options, "Gives an edge no new flows; what it has goes on to its end.");
+VERB(drain, drain_options, "Gives an edge no new flows; what it has goes on to its end.");
 VERB(undrain, options, "Ends a drain.");
 VERB(retire, retire_options, "Takes an edge out for good, when nothing is live there.");
 VERB(readmit, options, "Brings a retired edge back.");

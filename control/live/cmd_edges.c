@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include "drain.h"
 #include "live.h"
 #include "status.h"
 
@@ -78,6 +79,9 @@ static enum to_exit show(struct to_live *l, const json_t *answer)
 		json_array_foreach(meant, i, edge)
 		{
 			show_details(edge, now);
+			if (!code && json_is_true(json_object_get(edge, "overdue")) &&
+			    to_json_int(edge, "total") > 0)
+				code = to_survivors_show(l, edge);
 		}
 	json_decref(meant);
 	return code;

@@ -219,7 +219,7 @@ enum to_tint to_state_tint(const char *state)
 		return TO_GREEN;
 	if (!strcmp(state, "down"))
 		return TO_RED;
-	if (!strcmp(state, "draining"))
+	if (!strcmp(state, "draining") || !strcmp(state, "resetting"))
 		return TO_YELLOW;
 	return TO_DIM;
 }
@@ -293,6 +293,13 @@ struct to_grid *to_services_grid(const json_t *services)
 	return g;
 }
 
+static bool is_draining(const json_t *edge)
+{
+	const char *state = to_word(edge, "state");
+
+	return !strcmp(state, "draining") || !strcmp(state, "resetting");
+}
+
 /* What else a person wants to know of the edge, in one cell. */
 static void cell_remark(struct to_grid *g, const json_t *edge, time_t now)
 {
@@ -313,8 +320,14 @@ static void cell_remark(struct to_grid *g, const json_t *edge, time_t now)
 		to_grid_cell(g, TO_RED, "no next hop");
 	else if (json_is_true(json_object_get(edge, "safe_to_stop")))
 		to_grid_cell(g, TO_GREEN, "safe to stop");
-	else if (!strcmp(to_word(edge, "state"), "draining") &&
-		 to_when(json_object_get(edge, "drained_since"), &since))
+	else if (json_is_true(json_object_get(edge, "overdue")) &&
+		 to_when(json_object_get(edge, "deadline"), &since))
+		to_grid_cell(g, TO_RED, "%s past its deadline",
+			     to_span_words((double)now - since, words));
+	else if (is_draining(edge) && to_when(json_object_get(edge, "deadline"), &since))
+		to_grid_cell(g, TO_YELLOW, "%s to its deadline",
+			     to_span_words(since - (double)now, words));
+	else if (is_draining(edge) && to_when(json_object_get(edge, "drained_since"), &since))
 		to_grid_cell(g, TO_YELLOW, "for %s", to_span_words((double)now - since, words));
 	else
 		to_grid_cell(g, TO_PLAIN, "%s", "");

@@ -162,7 +162,7 @@ TO_INLINE void to_edge_learn(to_engine *x, struct to_packet *k, const struct to_
 TO_PART int to_learn_tcp(to_engine *x, struct to_packet *k)
 {
 	uint32_t rules = TO_SIP_MAKE_DIALOG | TO_SIP_VIA;
-	bool pinned, dialog;
+	bool pinned;
 	const struct to_service *s;
 	const struct to_table *t;
 
@@ -172,15 +172,14 @@ TO_PART int to_learn_tcp(to_engine *x, struct to_packet *k)
 	if (!s)
 		return 0;
 	pinned = k->out.verdict != TO_VERDICT_OUT;
-	dialog = pinned && s->kind == TO_KIND_SIP && !(k->tcp_flags & TO_TCPF_SYN);
-	if (pinned && !dialog)
+	if (s->kind != TO_KIND_SIP || (pinned && k->tcp_flags & TO_TCPF_SYN))
 		return 0;
 	to_sip_load(x, k, t->salt);
 	if (k->out.verdict == TO_VERDICT_REPLY)
 		rules |= TO_SIP_PROVEN | TO_SIP_ANSWER;
 	else if (to_is_dsr(t, k->out.service, k->out.edge))
 		rules |= TO_SIP_ANSWER | TO_SIP_UNHEARD;
-	if (dialog && k->flags & TO_PKT_SIP)
+	if (pinned && k->flags & TO_PKT_SIP)
 		to_dialog_update(x, k, rules, s->idle);
 	if (k->out.verdict != TO_VERDICT_STEER && to_learns(t, k->out.service))
 		to_learn_sdp(x, k);

@@ -101,6 +101,58 @@ TO_INLINE struct to_entry *to_pin_beside(to_engine *x, struct to_packet *k,
 	return e && to_usable(t, e) && to_is_dsr(t, e->service, e->edge) ? e : NULL;
 }
 
+/* Is the pin's connection one that its edge is rid of (5.4)? A RST of the client ends it anyway,
+ * and the edge is to have it. DSR: the numbers that a RST needs are not in what comes by. */
+TO_INLINE bool to_pin_resets(const struct to_table *t, const struct to_packet *k,
+			     const struct to_entry *e)
+{
+	const struct to_edge *edge = to_edge_of(t, e->edge);
+
+	return edge && edge->state == TO_EDGE_RESETTING && edge->mode == TO_MODE_DNAT &&
+	       k->proto == TO_TCP && !(k->tcp_flags & TO_TCPF_RST);
+}
+
+/* The pin closes, as by a RST of the client. */
+TO_PART int to_pin_end(to_engine *x, struct to_packet *k, uint32_t proven)
+{
+	struct to_entry *e;
+
+	TO_PART_CHECK(k);
+	e = proven ? to_pin_find(x, k, true) : to_pin_find(x, k, false);
+	if (e)
+		to_pin_step(x, k, e, TO_TCPF_RST, TO_CLIENT);
+	return 0;
+}
+
+/* V9r: the segment does not reach the edge; the engine answers it (tcp_reset.h). */
+TO_INLINE int to_vip_reset(to_engine *x, struct to_packet *k, const struct to_entry *e)
+{
+	bool proven = e->flags & TO_ENTRY_PROVEN;
+
+	k->out.verdict = TO_VERDICT_DROP;
+	k->out.reason = TO_REASON_RESET;
+	k->out.edge = e->edge;
+	k->out.service = e->service;
+	k->out.vip = k->to.index;
+	if (proven)
+		k->flags |= TO_PKT_PROVEN;
+	to_pin_end(x, k, proven);
+	to_classify_packet(x, k, k->out.service);
+	return 1;
+}
+
+/* V6, V6r: does the proven pin keep a SYN? One that is reset closes, and does not. */
+TO_INLINE bool to_pin_keeps(to_engine *x, struct to_packet *k, const struct to_table *t,
+			    const struct to_entry *e)
+{
+	if (!e || !to_usable(t, e) || to_pin_closing(k, e))
+		return false;
+	if (TO_LIKELY(!to_pin_resets(t, k, e)))
+		return true;
+	to_pin_end(x, k, true);
+	return false;
+}
+
 /* V5 to V9. Returns 0 when no pin decides. */
 TO_PART int to_vip_pin(to_engine *x, struct to_packet *k)
 {
@@ -118,12 +170,16 @@ TO_PART int to_vip_pin(to_engine *x, struct to_packet *k)
 		beside = TO_UNLIKELY(to_pin_closing(k, e)) ? to_pin_beside(x, k, t) : NULL;
 		if (beside)
 			e = to_pin_second(x, k, t, beside);
+		else if (TO_UNLIKELY(to_pin_resets(t, k, e)))
+			return to_vip_reset(x, k, e);
 		else
 			to_pin_touch(x, k, e, TO_CLIENT);
-	} else if (!e || !to_usable(t, e) || to_pin_closing(k, e)) {
+	} else if (!to_pin_keeps(x, k, t, e)) {
 		e = to_pin_find(x, k, false);
 		if (!e || !to_usable(t, e))
 			return 0;
+		if (TO_UNLIKELY(to_pin_resets(t, k, e)))
+			return syn ? 0 : to_vip_reset(x, k, e);
 		if (!syn)
 			e = to_pin_second(x, k, t, e);
 	}

@@ -8,7 +8,7 @@
 
 #include "engine.h"
 #include "locate.h"
-#include "rewrite.h"
+#include "own_packet.h"
 
 /* RFC 1812, 4.3.2.3: as much of the packet as fits 576 bytes. RFC 4443, 2.4 (c): 1280. */
 #define TO_ICMP_QUOTE4    (576 - TO_IP4_HEADER - TO_ICMP_HEADER)
@@ -42,18 +42,11 @@ TO_INLINE const union to_addr *to_icmp_error_from(const struct to_table *t,
 }
 
 /* Is an error about this packet to be sent, and within the budget? Takes one from it. */
-TO_INLINE bool to_icmp_error_due(const struct to_packet *k, struct to_icmp_budget *b)
+TO_INLINE bool to_icmp_error_due(const struct to_packet *k, struct to_budget *b)
 {
-	uint8_t first = k->family == TO_IP4 ? k->src.b[12] : k->src.b[0];
-	bool unicast = k->family == TO_IP4 ? first > 0 && first < 224 : first != 0xff;
-
-	if (k->flags & (TO_PKT_ICMP_ERROR | TO_PKT_LATER) || !unicast)
+	if (k->flags & (TO_PKT_ICMP_ERROR | TO_PKT_LATER) || !to_may_be_answered(k))
 		return false;
-	if (b->second != k->now) {
-		b->second = k->now;
-		b->sent = 0;
-	}
-	return b->sent++ < TO_ICMP_RATE;
+	return to_within_budget(b, k->now, TO_ICMP_RATE);
 }
 
 /* Bytes of the packet that the error quotes. */
@@ -90,20 +83,7 @@ TO_INLINE void to_put_icmp(uint8_t *p, const struct to_packet *k, uint32_t mtu, 
 TO_INLINE void to_put_icmp_error4(uint8_t *p, const struct to_packet *k, const union to_addr *from,
 				  uint32_t quote, uint64_t sum, uint32_t mtu)
 {
-	to_be16 total = to_net16(TO_IP4_HEADER + TO_ICMP_HEADER + quote);
-
-	p[0] = 0x45;
-	p[1] = 0;
-	__builtin_memcpy(p + 2, &total, 2);
-	p[4] = p[5] = p[6] = p[7] = 0;
-	p[8] = TO_TUNNEL_TTL;
-	p[9] = TO_IP_ICMP;
-	p[10] = p[11] = 0;
-	__builtin_memcpy(p + 12, &from->w[3], 4);
-	__builtin_memcpy(p + 16, &k->src.w[3], 4);
-	to_put_raw16(p + TO_IP4_CHECKSUM,
-		     ~to_fold16(to_sum32(p) + to_sum32(p + 4) + to_sum32(p + 8) + to_sum32(p + 12) +
-				to_sum32(p + 16)));
+	to_put_own4(p, from, &k->src, TO_IP_ICMP, TO_ICMP_HEADER + quote);
 	to_put_icmp(p + TO_IP4_HEADER, k, mtu, sum);
 }
 
@@ -111,18 +91,8 @@ TO_INLINE void to_put_icmp_error4(uint8_t *p, const struct to_packet *k, const u
 TO_INLINE void to_put_icmp_error6(uint8_t *p, const struct to_packet *k, const union to_addr *from,
 				  uint32_t quote, uint64_t sum, uint32_t mtu)
 {
-	to_be16 length = to_net16(TO_ICMP_HEADER + quote);
-
-	p[0] = 0x60;
-	p[1] = p[2] = p[3] = 0;
-	__builtin_memcpy(p + 4, &length, 2);
-	p[6] = TO_IP_ICMP6;
-	p[7] = TO_TUNNEL_TTL;
-	__builtin_memcpy(p + 8, from->b, 16);
-	__builtin_memcpy(p + 24, k->src.b, 16);
-	for (uint32_t i = 0; i < 4; i++)
-		sum += (uint64_t)from->w[i] + k->src.w[i];
-	sum += (uint64_t)length.raw + to_net16(TO_IP_ICMP6).raw;
+	to_put_own6(p, from, &k->src, TO_IP_ICMP6, TO_ICMP_HEADER + quote);
+	sum += to_pseudo_sum(from, &k->src, TO_IP6, TO_IP_ICMP6, TO_ICMP_HEADER + quote);
 	to_put_icmp(p + TO_IP6_HEADER, k, mtu, sum);
 }
 

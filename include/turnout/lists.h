@@ -72,7 +72,8 @@
 	X(L4_TRUNCATED, "l4-truncated")                                                            \
 	X(L4_HEADER, "l4-header")                                                                  \
 	X(TTL, "ttl")                                                                              \
-	X(TOO_BIG, "too-big")
+	X(TOO_BIG, "too-big")                                                                      \
+	X(RESET, "reset")
 
 /* What happened beside a verdict. Counted per worker. */
 #define TO_EVENTS(X)                                                                               \
@@ -85,13 +86,16 @@
 	X(ICMP_SENT, "icmp-sent")           /* time-exceeded or too-big, to the sender */          \
 	X(ICMP_UNSENT, "icmp-unsent") /* no address to send it from, or not about this packet */   \
 	X(NO_NEXTHOP, "no-nexthop")   /* a steered frame that could not leave: no MAC, no link */  \
-	X(NO_ROOM, "no-room")         /* XDP: there was none in the frame's buffer for a header */
+	X(NO_ROOM, "no-room")         /* XDP: there was none in the frame's buffer for a header */ \
+	X(RESET_SENT, "reset-sent")   /* a RST to a client, for an edge that is resetting */       \
+	X(RESET_UNSENT, "reset-unsent") /* there were too many of them in this second */
 
 #define TO_EDGE_STATES(X)                                                                          \
 	X(UP, "up")                                                                                \
 	X(DOWN, "down")                                                                            \
 	X(DRAINING, "draining")                                                                    \
-	X(RETIRED, "retired")
+	X(RETIRED, "retired")                                                                      \
+	X(RESETTING, "resetting") /* draining, and its TCP connections are reset */
 
 #define TO_MODES(X)                                                                                \
 	X(DNAT, "dnat")                                                                            \

@@ -81,8 +81,8 @@ enum to_egress {
 	TO_EGRESS_KERNEL, /* untouched */
 	TO_EGRESS_EDGE,   /* to decision.edge */
 	TO_EGRESS_OUT,    /* to the client or whoever the edge talks to */
-	TO_EGRESS_SENDER, /* the frame was dropped, and its buffer now holds the ICMP error about it
-			   */
+	TO_EGRESS_SENDER, /* the frame was dropped, and its buffer now holds the answer to its
+			     sender: the ICMP error about it, or a RST */
 };
 
 /* What a counter counts. */
@@ -103,8 +103,8 @@ struct to_decision {
 };
 _Static_assert(sizeof(struct to_decision) == 8, "layout");
 
-/* ICMP errors of this second (icmp_error.h). */
-struct to_icmp_budget {
+/* Packets of our own in this second (own_packet.h). */
+struct to_budget {
 	uint32_t second;
 	uint32_t sent;
 };

@@ -73,12 +73,14 @@ TO_INLINE uint32_t to_pin_life(const struct to_packet *k, const struct to_entry 
 	return k->proto == TO_TCP && e->tcp & TO_TCP_OPENING ? TO_OPENING_LIFE : e->life;
 }
 
-/* The rare half of to_pin_touch: something is special about the segment or the pin. */
-TO_INLINE void to_pin_step(to_engine *x, struct to_packet *k, struct to_entry *e, enum to_side side)
+/* The rare half of to_pin_touch: something is special about the segment (enum to_tcp_flags) or the
+ * pin. */
+TO_INLINE void to_pin_step(to_engine *x, struct to_packet *k, struct to_entry *e, uint8_t segment,
+			   enum to_side side)
 {
 	bool was = to_tcp_closing(e->tcp), closing;
 
-	e->tcp = to_tcp_step(e->tcp, k->tcp_flags, k->payload_len, side);
+	e->tcp = to_tcp_step(e->tcp, segment, k->payload_len, side);
 	closing = to_tcp_closing(e->tcp);
 	if (!(e->flags & TO_ENTRY_PROVEN))
 		return;
@@ -99,7 +101,7 @@ TO_INLINE void to_pin_touch(to_engine *x, struct to_packet *k, struct to_entry *
 
 	if (TO_UNLIKELY(e->tcp | (k->tcp_flags & (TO_TCPF_SYN | TO_TCPF_RST | TO_TCPF_FIN))) &&
 	    k->proto == TO_TCP) {
-		to_pin_step(x, k, e, side);
+		to_pin_step(x, k, e, k->tcp_flags, side);
 		return;
 	}
 	if (!(e->flags & TO_ENTRY_PROVEN))

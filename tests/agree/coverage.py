@@ -10,10 +10,12 @@ LISTS = TOP / "include" / "turnout" / "lists.h"
 PAIRS = (("drop", "midflow"), ("steer", "midflow"), ("drop", "fragment"), ("steer", "fragment"),
          ("reply", "fragment"), ("out", "fragment"), ("steer", "icmp-error"),
          ("reply", "icmp-error"))
-EDGE_EVENTS = ("stage", "back", "down", "up", "drain", "retire", "readmit")
+EDGE_EVENTS = ("stage", "back", "down", "up", "drain", "retire", "readmit", "reset")
 # Tables of the usual size are never full in a world; each engine cleans up when it sees fit; and
-# in a replay every next hop is there, and room in front of every frame.
-NEVER = ("entry-lost", "unproven-displaced", "proven-full", "reclaimed", "no-nexthop", "no-room")
+# in a replay every next hop is there, and room in front of every frame; nor are there ten thousand
+# segments in a second.
+NEVER = ("entry-lost", "unproven-displaced", "proven-full", "reclaimed", "no-nexthop", "no-room",
+         "reset-unsent")
 
 
 def names(what):

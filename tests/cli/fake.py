@@ -16,7 +16,7 @@ MEMBERS = {
     "flows": {"edge", "service", "pool", "client", "kind", "proven", "limit", "after"},
     "history": {"limit"}, "counters": set(),
     "switch": {"to", "to_next", "to_back", "force", "why"},
-    "edge": {"edge", "pool", "verb", "force", "release", "why"},
+    "edge": {"edge", "pool", "verb", "force", "release", "deadline", "why"},
     "release": {"edge", "service", "why"}, "ack": {"name", "why"}, "unack": {"name", "why"},
     "reload": {"why"},
     "capture": {"verdict", "reason", "edge", "pool", "service", "client", "port", "proto", "sample",
@@ -25,8 +25,8 @@ MEMBERS = {
 STAGES = ["baseline", "access-10", "access-25"]
 SHARES = {"baseline": 0, "access-10": 10, "access-25": 25}
 STATES = {"drain": "draining", "undrain": "up", "retire": "retired", "readmit": "up",
-          "down": "down", "up": "up"}
-ASKED = {"drain": "draining", "retire": "retired"}
+          "down": "down", "up": "up", "reset": "resetting"}
+ASKED = {"drain": "draining", "retire": "retired", "reset": "resetting"}
 
 
 class No(Exception):
@@ -45,8 +45,8 @@ def edge(name, pool, total):
             "checks": [{"service": "access", "kind": "tls", "state": "up", "last": 1.5,
                         "message": "handshake done"}],
             "next_hop": True, "entries": {"access": {"proven": total - 1, "unproven": 1}}
-            if total else {}, "total": total, "drained_since": None, "safe_to_stop": False,
-            "evidence": []}
+            if total else {}, "total": total, "resettable": total, "drained_since": None,
+            "deadline": None, "overdue": False, "safe_to_stop": False, "evidence": []}
 
 
 def gate(text, is_open, now):
@@ -188,12 +188,17 @@ class Answers:
             raise No("usage", f"there is no edge '{name or pool}'")
         return found
 
-    def do_edge(self, verb, edge=None, pool=None, force=False, release=False, why=None):
+    def do_edge(self, verb, edge=None, pool=None, force=False, release=False, deadline=None,
+                why=None):
         found = self.chosen(edge, pool)
         if verb not in STATES:
             raise No("usage", f"there is no verb '{verb}'")
         if force != release or (force and verb != "retire"):
             raise No("usage", "'force' and 'release' go together, with verb retire")
+        if deadline is not None and (verb != "drain" or not 1 <= deadline <= 30 * 86400):
+            raise No("usage", "'deadline' is 1 to 2592000, in seconds, of a drain")
+        if verb == "reset" and any(e["asked"] not in ("draining", "resetting") for e in found):
+            raise No("gate", f"edge {found[0]['name']}: it is not draining")
         if verb == "retire" and not force and any(e["asked"] == "up" for e in found):
             raise No("gate", f"edge {found[0]['name']} takes new flows")
         if verb == "retire" and any(e["total"] for e in found) and not (force and release):
@@ -202,8 +207,10 @@ class Answers:
         for e in found:
             e["state"] = STATES[verb]
             e["asked"] = ASKED.get(verb, "up")
+            if verb == "drain":
+                e["deadline"] = stamp(time.time() + deadline) if deadline else None
             if verb == "retire":
-                e.update(total=0, entries={})
+                e.update(total=0, resettable=0, entries={})
         self.state["generation"] += 1
         return {"generation": self.state["generation"], "stage": self.state["stage"],
                 "prepare_us": 1500, "live_us": 9148,

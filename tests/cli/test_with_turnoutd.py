@@ -99,6 +99,29 @@ class WithTurnoutd(harness.Case):
         self.assertIn("entries were forgotten", self.turnout("retire", "e2", "--yes", "--force"))
         self.assertRegex(self.turnout("history"), r"root +retire +edge e1 ")
 
+    def test_the_end_of_a_drain(self):
+        daemon = self.daemons[0]
+        self.engine.lives = [(0, 0, layout.PIN4, 1, 30)]  # of access at e1
+        self.engine.flows = [layout.flow(layout.PIN4, 0, 0, f"198.18.0.{i}", 1000 + i)
+                             for i in range(30)]
+        self.assertIn("e1 does not drain", self.turnout("drain", "e1", "--reset", "--yes", code=1))
+        self.assertRegex(self.turnout("drain", "e1", "--deadline", "1s", "--why", "tonight"),
+                         r"e1 +old +dnat +draining +draining ")
+        daemon.wait_status(lambda s: "drain-e1" in [a["name"] for a in s["alarms"]], 20)
+        harness.until(lambda: "of 30; 'turnout flows --edge e1'" in self.turnout("edges", "e1"), 20,
+                      lambda: self.turnout("edges", "e1"))
+        self.assertRegex(self.turnout("edges", "e1"), r"access +pin4 +198.18.0.0:1000 +open +60 s")
+        self.assertRegex(self.turnout("status"), r"NOT RIGHT\ndrain-e1 +for ")
+        harness.until(lambda: [r for r in daemon.journal() if r["what"] == "deadline"], 20)
+        self.assertRegex(self.turnout("history"),
+                         r"- +deadline +edge e1, deadline 20.*Z, live 30 ")
+        self.assertRegex(self.turnout("drain", "e1", "--reset", "--yes", "--why", "midnight"),
+                         r"edge e1, draining: 30 TCP connections will be closed(.|\n)*"
+                         r"e1 +old +dnat +resetting +resetting ")
+        self.assertRegex(self.turnout("history"), r"root +reset +edge e1, resettable 30 +midnight")
+        self.turnout("undrain", "e1")
+        daemon.wait_status(lambda s: not s["alarms"])
+
     def test_no(self):
         for words in (["drain", "e9"], ["flows", "--edge", "e9"], ["flows", "--kind", "x"],
                       ["flows", "--client", "1.2.3.4/33"], ["ack", "nonsense"],

@@ -56,7 +56,7 @@ static const struct damage damages[] = {
 	{"pool name is not a string", TO_SECTION_POOLS, 0, FIELD(to_pool, name), 2},
 
 	{"edge is of another pool", TO_SECTION_EDGES, 1, FIELD(to_edge, pool), 1},
-	{"edge has no such state", TO_SECTION_EDGES, 0, FIELD(to_edge, state), 4},
+	{"edge has no such state", TO_SECTION_EDGES, 0, FIELD(to_edge, state), TO_EDGE_STATE_COUNT},
 	{"edge has no such mode", TO_SECTION_EDGES, 0, FIELD(to_edge, mode), 3},
 	{"reserved byte of an edge is not zero", TO_SECTION_EDGES, 0, FIELD(to_edge, reserved), 1},
 	{"edge name is not a string", TO_SECTION_EDGES, 0, FIELD(to_edge, name), 99999},

@@ -14,7 +14,7 @@ NAMES = ("", "HELLO", "WELCOME", "REFUSED", "TABLE", "PREPARE", "PREPARED", "COM
          "CAPTURED", "CAPTURE_END")
 PIN4, PIN6, DIALOG, TRANSACTION, AFFINITY, OWNER, FRAGMENT = range(7)
 NONE = 0xFF
-STATES = ("up", "down", "draining", "retired")
+STATES = ("up", "down", "draining", "retired", "resetting")
 REASON_ROUTE = 10  # enum to_reason; test_layout compares it with lists.h
 
 HEAD = struct.Struct("<HHIQ")

@@ -197,6 +197,19 @@ static void check_error(const struct fuzz_original *in, const struct to_frame *f
 	CHECK(!memcmp(f->data, in->data + 6, 6));
 }
 
+/* The RST that a segment to a resetting edge has become. */
+static void check_reset(const struct fuzz_original *in, const struct to_frame *f)
+{
+	struct fuzz_view was, is;
+
+	check_ip(f, &is);
+	CHECK(view_read(in->data, in->len, &was) && was.version == is.version);
+	CHECK(!memcmp(is.dst, was.src, 16) && !memcmp(is.src, was.dst, 16));
+	CHECK(is.protocol == 6 && l4_right(f->data, &is));
+	CHECK(is.l3_len == (is.version == 4 ? 40 : 60));
+	CHECK(f->data[f->len - 20 + 13] & 4 && !memcmp(f->data, in->data + 6, 6));
+}
+
 static void check_edge(const struct to_table *t, const struct to_nexthops *nh,
 		       const struct to_frame *f)
 {
@@ -238,7 +251,10 @@ void fuzz_check_frame(const struct to_table *t, const struct to_nexthops *nh,
 		break;
 	case TO_EGRESS_SENDER:
 		CHECK(d->verdict == TO_VERDICT_DROP);
-		check_error(in, f);
+		if (d->reason == TO_REASON_RESET)
+			check_reset(in, f);
+		else
+			check_error(in, f);
 		break;
 	default:
 		CHECK(!"an egress");

@@ -35,8 +35,8 @@ static struct to_plan *load(const char *name)
 static const struct to_table *compile(const struct to_plan *plan, uint32_t stage, int states,
 				      const struct to_table *previous)
 {
-	static const uint8_t mixed[] = {TO_EDGE_UP, TO_EDGE_DOWN, TO_EDGE_RETIRED,
-					TO_EDGE_DRAINING};
+	static const uint8_t mixed[] = {TO_EDGE_UP, TO_EDGE_DOWN, TO_EDGE_RETIRED, TO_EDGE_DRAINING,
+					TO_EDGE_RESETTING};
 	uint8_t state[TO_MAX_EDGES];
 	struct to_compile_input input = {
 		.stage = stage,

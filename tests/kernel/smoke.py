@@ -23,7 +23,8 @@ FIXTURES = """
     modes-tcp-l2-v4-vlan modes-udp-l2-v6-untagged modes-tunnel-4in6 modes-tunnel-6in4
     sip-call-v4 sip-call-id-folded sip-sdp-ipv6 sip-tcp-sdp-claims affinity-follows-v6
     fragments-follow-v4 fragments-reply-v6 icmp-to-client-v4 icmp-to-vip-v6 icmp-tunnel-v4
-    modes-too-big-dnat-v6 modes-ttl-ipip-v4
+    modes-too-big-dnat-v6 modes-ttl-ipip-v4 reset-connection-v4-untagged
+    reset-connection-v6-qinq
 """.split()
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Events that are not packets: docs/state.md, section 11. Each is one generation."""
 
-EDGE_EVENTS = ("down", "up", "drain", "retire", "readmit")
-AFTER = {"down": "down", "up": "up", "drain": "draining", "retire": "retired"}
+EDGE_EVENTS = ("down", "up", "drain", "retire", "readmit", "reset")
+AFTER = {"down": "down", "up": "up", "drain": "draining", "retire": "retired",
+         "reset": "resetting"}
 
 
 class Stages:

@@ -78,9 +78,11 @@ def udp(engine, packet, service, klass, key, pin):
 def syn(engine, packet, service, key):
     proven = engine.state.pin.proven(key, engine.now)
     unproven = engine.state.pin.unproven(key, None, engine.now)
-    if proven and not proven.closing:  # V6
-        return verdict.steer(proven, "pin")
-    if unproven:  # V7, V8
+    if proven and not proven.closing:
+        if not resets(proven):  # V6
+            return verdict.steer(proven, "pin")
+        pins.reset(engine, proven, packet.src)
+    if unproven and not resets(unproven):  # V7, V8
         return verdict.steer(unproven, "pin")
     if service is None:
         return verdict.drop("no-service")
@@ -98,6 +100,8 @@ def fresh(engine, packet, service, key, closing=None):
 def segment(engine, packet, service, klass, key, pin):
     if pin:  # V9
         pin = dsr_successor(engine, packet, key) or pin
+        if resets(pin) and not pins.is_rst(packet):
+            return reset(engine, packet, pin)
         found = follow(engine, packet, key, pin)
     elif service is None:
         return verdict.drop("no-service")
@@ -105,6 +109,17 @@ def segment(engine, packet, service, klass, key, pin):
         found = midflow(engine, packet, service, key)
     teach(engine, packet, service, klass, found)
     return found
+
+
+def resets(pin):
+    """5.4: its edge is to be rid of its connections, and sees both ends of this one."""
+    return pin.edge.state == "resetting" and pin.edge.mode == "dnat"
+
+
+def reset(engine, packet, pin):
+    """V9r: not steered, and answered."""
+    pins.reset(engine, pin, packet.src)
+    return verdict.Verdict("drop", "reset", pin.service, pin.edge, proven=pin.proven)
 
 
 def midflow(engine, packet, service, key):

@@ -52,6 +52,16 @@ def touch(engine, pin, packet, from_edge, client, just_proven=False):
     affinity.after(engine, pin, client, was_open, not pin.closing, just_proven)
 
 
+def reset(engine, pin, client):
+    """As a RST of the client."""
+    was_open = not pin.closing
+    pin.rst = True
+    pin.seen_client = pin.seen_edge = False
+    if pin.proven:
+        pin.expires = engine.now + CLOSING_LIFE
+        affinity.after(engine, pin, client, was_open, False, False)
+
+
 def segment(pin, packet, from_edge):
     if packet.flags & SYN:
         if from_edge and pin.closing:

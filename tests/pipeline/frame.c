@@ -100,17 +100,34 @@ void frame_fill_payload(struct frame_spec *s, uint32_t len, uint32_t salt)
 	s->len = (uint16_t)len;
 }
 
+enum { SEQ = 0x01020304, ACK = 0x05060708, WINDOW = 8192 };
+
+void frame_reset(struct frame_spec *s, const struct frame_spec *about)
+{
+	uint32_t length = about->len + (about->tcp_flags & F_FIN ? 1u : 0);
+
+	if (about->fragment_len)
+		length = about->fragment_len - TCP;
+	frame_init(s, &about->dst, &about->src, IPPROTO_TCP_, about->dport, about->sport);
+	s->vlans = about->vlans;
+	s->reset = true;
+	s->tcp_flags = about->tcp_flags & F_ACK ? F_RST : F_RST | F_ACK;
+	s->seq = about->tcp_flags & F_ACK ? ACK : 0;
+	s->ack = about->tcp_flags & F_ACK ? 0 : SEQ + length;
+	s->len = 0;
+}
+
 static uint32_t build_l4_header(const struct frame_spec *s, uint8_t *p)
 {
 	if (s->proto == IPPROTO_TCP_) {
 		memset(p, 0, TCP);
 		put16(p, s->sport);
 		put16(p + 2, s->dport);
-		put32(p + 4, 0x01020304);
-		put32(p + 8, s->tcp_flags & F_ACK ? 0x05060708 : 0);
+		put32(p + 4, s->reset ? s->seq : SEQ);
+		put32(p + 8, s->reset ? s->ack : s->tcp_flags & F_ACK ? ACK : 0);
 		p[12] = 5 << 4;
 		p[13] = s->tcp_flags;
-		put16(p + 14, 8192);
+		put16(p + 14, s->reset ? 0 : WINDOW);
 		return TCP;
 	}
 	if (s->proto == IPPROTO_UDP_) {

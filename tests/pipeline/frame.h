@@ -24,6 +24,7 @@ struct frame_spec {
 	uint8_t vlans;
 	bool udp_unsummed; /* UDP checksum 0: IPv4 only */
 	bool more;         /* a fragment, and not the last one */
+	bool reset;        /* TCP: `seq` and `ack` are what they say, and the window is 0 */
 	uint16_t sport;
 	uint16_t dport;
 	uint16_t pad;        /* bytes of Ethernet padding behind the packet */
@@ -34,6 +35,7 @@ struct frame_spec {
 	uint16_t fragment_len;
 	uint16_t icmp_type;  /* type << 8 | code */
 	uint32_t icmp_value; /* the second word of an ICMP header */
+	uint32_t seq, ack;   /* with `reset` */
 	union to_addr src;
 	union to_addr dst;
 	uint8_t mac_dst[6];
@@ -48,6 +50,10 @@ void frame_init(struct frame_spec *s, const union to_addr *src, const union to_a
 void frame_set_payload(struct frame_spec *s, const void *bytes, uint32_t len);
 /* `len` bytes that are no protocol, different by `salt`. */
 void frame_fill_payload(struct frame_spec *s, uint32_t len, uint32_t salt);
+
+/* The RST that answers *about, a segment of frame_build(): RFC 9293, 3.10.7.1. MACs are left out.
+ */
+void frame_reset(struct frame_spec *s, const struct frame_spec *about);
 
 /* Writes the frame, returns its length in bytes (at most FRAME_MAX). */
 uint32_t frame_build(const struct frame_spec *s, uint8_t *out);

@@ -29,6 +29,7 @@ static struct to_state *state;
 static struct to_worker *worker;
 static struct to_plan *plan;
 static const struct to_table *table;
+static uint8_t states[TO_MAX_EDGES];
 
 static void write_plan(char *out, size_t size, bool gateways)
 {
@@ -59,7 +60,8 @@ void line_open(bool gateways)
 	assert_non_null(worker);
 	write_plan(text, sizeof(text), gateways);
 	plan = tables_plan(text);
-	table = tables_compile(plan, 0, NULL, 1, line_now, NULL);
+	memset(states, TO_EDGE_UP, sizeof(states));
+	table = tables_compile(plan, 0, states, 1, line_now, NULL);
 	to_worker_set_table(worker, table);
 }
 
@@ -69,6 +71,16 @@ void line_close(void)
 	to_state_close(state);
 	tables_free(table);
 	tables_plan_free(plan);
+}
+
+void line_set_state(enum line_edge edge, enum to_edge_state is)
+{
+	const struct to_table *before = table;
+
+	states[edge] = (uint8_t)is;
+	table = tables_compile(plan, 0, states, before->generation + 1, line_now, before);
+	to_worker_set_table(worker, table);
+	tables_free(before);
 }
 
 const struct to_table *line_table(void)

@@ -31,6 +31,9 @@ enum { LINE_MTU = 1500, CLIENT_PORT = 1024 };
 void line_open(bool gateways);
 void line_close(void);
 
+/* A generation in which the edge is in this state. */
+void line_set_state(enum line_edge edge, enum to_edge_state is);
+
 extern uint32_t line_now;
 extern struct to_nexthops line_nexthops;
 const struct to_table *line_table(void);

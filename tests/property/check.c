@@ -269,6 +269,23 @@ bool check_dropped(struct game *g, const struct outcome *o, int reason)
 	return !g->failed;
 }
 
+bool check_reset(struct game *g, const struct outcome *o, int edge)
+{
+	uint8_t want[FRAME_MAX];
+	struct frame_spec s;
+
+	if (!is(g, o, TO_VERDICT_DROP, TO_REASON_RESET, edge, "a connection that is reset"))
+		return false;
+	if (o->out->egress != TO_EGRESS_SENDER) {
+		game_fail(g, "a segment was not answered (%s)", said(o));
+		return false;
+	}
+	frame_reset(&s, o->in);
+	memcpy(s.mac_dst, o->in->mac_src, 6);
+	memcpy(s.mac_src, g->rig.nexthops.own[0], 6);
+	return same_bytes(g, o, want, frame_build(&s, want));
+}
+
 bool check_owner(struct game *g, const struct outcome *o, int edge)
 {
 	uint8_t want[FRAME_MAX];

@@ -170,7 +170,10 @@ static void change_health(struct game *g, uint32_t dice)
 	else if (before == TO_EDGE_RETIRED)
 		return;
 	else
-		after = what < 12 ? TO_EDGE_DOWN : what < 15 ? TO_EDGE_DRAINING : TO_EDGE_RETIRED;
+		after = what < 11   ? TO_EDGE_DOWN
+			: what < 13 ? TO_EDGE_DRAINING
+			: what < 15 ? TO_EDGE_RESETTING
+				    : TO_EDGE_RETIRED;
 	if (after == TO_EDGE_RETIRED)
 		retire(g, edge);
 	if (before == TO_EDGE_RETIRED)

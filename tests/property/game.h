@@ -137,6 +137,8 @@ bool check_reply_fragment(struct game *g, const struct outcome *o, int verdict, 
 bool check_opened(struct game *g, const struct outcome *o, int edge, const union to_addr *vip);
 bool check_unchanged(struct game *g, const struct outcome *o, int edge);
 bool check_dropped(struct game *g, const struct outcome *o, int reason);
+/* The segment was not steered, and what left is the RST that answers it: 5.4. */
+bool check_reset(struct game *g, const struct outcome *o, int edge);
 bool check_owner(struct game *g, const struct outcome *o, int edge);
 const char *reason_name(int reason);
 

@@ -62,6 +62,30 @@ static void touch(struct game *g, struct flow *f, const struct outcome *o, int s
 		affinity_packet(g, f);
 }
 
+/* 5.4: are this edge's TCP connections reset? Not by what is the client's own RST. */
+static bool resets(const struct game *g, const struct outcome *o, int edge)
+{
+	return is_tcp(o) && !(o->in->tcp_flags & F_RST) && g->state[edge] == TO_EDGE_RESETTING &&
+	       flow_is_dnat(g, edge);
+}
+
+static void end_book(struct tcp_book *t)
+{
+	t->rst = true;
+	t->seen[CLIENT] = t->seen[EDGE] = false;
+}
+
+/* The proven pin closes, as by its client's RST. */
+static void end(struct game *g, struct flow *f)
+{
+	bool was = tcp_closing(&f->tcp);
+
+	end_book(&f->tcp);
+	f->hold.expires = g->now + TO_CLOSING_LIFE;
+	if (!was)
+		affinity_closed(g, f);
+}
+
 static void prove(struct game *g, struct flow *f)
 {
 	hold_prove(&f->hold, g->now, g->w->service[f->service].idle);
@@ -111,9 +135,17 @@ static void second_packet(struct game *g, struct flow *f, const struct outcome *
 	bool syn = is_tcp(o) && o->in->tcp_flags == F_SYN;
 	bool rst = is_tcp(o) && o->in->tcp_flags & F_RST;
 
-	if (!g->roomy && o->out->decision.reason != TO_REASON_PIN) {
+	if (!g->roomy && o->out->decision.reason != TO_REASON_PIN &&
+	    o->out->decision.reason != TO_REASON_RESET) {
 		f->hold.named = NO_EDGE; /* it was displaced */
 		decide_new(g, f, o, begins);
+		return;
+	}
+	if (resets(g, o, f->hold.named)) {
+		if (syn)
+			decide_new(g, f, o, begins);
+		else if (check_reset(g, o, f->hold.named))
+			end_book(&f->tcp_next);
 		return;
 	}
 	if (!check_steer(g, o, f->service, f->hold.named, TO_REASON_PIN) || syn)
@@ -134,13 +166,21 @@ void pin_client_packet(struct game *g, struct flow *f, const struct outcome *o, 
 	bool syn = tcp && o->in->tcp_flags == F_SYN, rst = tcp && o->in->tcp_flags & F_RST;
 	bool proven = hold_proven(&f->hold, g->now), unproven = hold_unproven(&f->hold, g->now);
 
+	if (proven && syn && !closing && resets(g, o, f->hold.edge)) {
+		end(g, f);
+		closing = true;
+	}
 	if (proven && !(syn && closing)) {
 		if (closing && unproven && !rst && !flow_is_dnat(g, f->hold.named)) {
 			second_packet(g, f, o, begins);
 			return;
 		}
-		if (check_steer(g, o, f->service, f->hold.edge, TO_REASON_PIN) && !syn)
+		if (resets(g, o, f->hold.edge)) {
+			if (check_reset(g, o, f->hold.edge))
+				end(g, f);
+		} else if (check_steer(g, o, f->service, f->hold.edge, TO_REASON_PIN) && !syn) {
 			touch(g, f, o, CLIENT);
+		}
 	} else if (unproven) {
 		second_packet(g, f, o, begins);
 	} else {

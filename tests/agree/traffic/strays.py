@@ -91,7 +91,8 @@ def churn(world, _services=None):
             world.event(dice.pick(plan.stages).name)
         else:
             edge = dice.pick(plan.edges)
-            verb = dice.weighed([(4, "down"), (3, "up"), (3, "drain"), (2, "retire")])
+            verb = dice.weighed([(4, "down"), (3, "up"), (3, "drain"), (2, "retire"),
+                                  (3, "reset")])
             if edge.state == "retired":
                 verb = dice.weighed([(4, "readmit"), (1, "up")])
             elif edge.state != "up" and dice.often(50):
