@@ -225,7 +225,7 @@ class Capture(WithDaemon):
         for wrong in (good[:-8], good + bytes(8), good[:16] + b"\x03" + good[17:],
                       layout.captured(2, (0, 64, STEER, PIN, FRAMES[0])),
                       layout.captured(2, (0, 1, 5, PIN, FRAMES[0])),
-                      layout.captured(2, (0, 1, STEER, 31, FRAMES[0])),
+                      layout.captured(2, (0, 1, STEER, 63, FRAMES[0])),
                       layout.message(layout.CAPTURED, 2, struct.pack("<II", 2**32 - 1, 0))):
             self.capture(engine=Engine(layout.captured(2), wrong, waits=True), code=3)
             self.assertEqual(self.rows(), [])
