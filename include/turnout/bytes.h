@@ -21,10 +21,13 @@
 typedef struct xdp_md *to_base;
 /* Weak, so that clang does not specialise them for one caller and objects can be linked. */
 #define TO_GLOBAL __attribute__((noinline, weak))
+#define TO_APART  TO_GLOBAL
 #else
 #include <string.h>
 typedef const uint8_t *to_base; /* the frame's first byte */
 #define TO_GLOBAL TO_INLINE
+/* Rare and long: apart, so that what is done for every packet stays small on the host as well. */
+#define TO_APART  static __attribute__((noinline, unused))
 #endif
 
 /* Frame offsets stay below this: what the verifier believes a packet pointer can be moved by. */

@@ -108,8 +108,8 @@ TO_GLOBAL uint32_t to_stun_classic(to_base base, uint32_t at, uint32_t len, uint
 }
 
 /* TO_CLASS_NONE: it is not STUN. `whole`: the message must not end beyond the bytes. */
-TO_GLOBAL uint32_t to_class_stun(to_base base, uint32_t at, uint32_t len, uint32_t there,
-				 uint32_t whole)
+TO_APART uint32_t to_class_stun(to_base base, uint32_t at, uint32_t len, uint32_t there,
+				uint32_t whole)
 {
 	uint32_t end = at + there;
 	uint64_t w = to_get8(base, at, end);
@@ -259,8 +259,8 @@ TO_INLINE enum to_class to_class_frame(const struct to_bytes *b, uint32_t skip, 
 }
 
 /* STUN on TCP: bare, in pseudo-TLS framing, in RFC 4571 framing. */
-TO_GLOBAL uint32_t to_class_framed(to_base base, uint32_t at, uint32_t len, uint32_t there,
-				   uint32_t media)
+TO_APART uint32_t to_class_framed(to_base base, uint32_t at, uint32_t len, uint32_t there,
+				  uint32_t media)
 {
 	struct to_bytes b = {.base = base, .at = at, .len = len, .there = there};
 	uint64_t w = to_get8(base, at, at + there);
@@ -358,7 +358,7 @@ TO_INLINE enum to_class to_class_request(to_base base, uint32_t s, uint32_t end,
 	return TO_CLASS_NONE;
 }
 
-TO_GLOBAL uint32_t to_class_text(to_base base, uint32_t at, uint32_t there, uint32_t proto)
+TO_APART uint32_t to_class_text(to_base base, uint32_t at, uint32_t there, uint32_t proto)
 {
 	uint32_t end = at + there, lead, s;
 	uint64_t w[2];

@@ -10,7 +10,7 @@
 #include "stun.h"
 
 /* `service`: the one that the verdict will name, or TO_NO_INDEX. */
-TO_PART int to_classify_packet(to_engine *x, struct to_packet *k, uint32_t service)
+TO_PART_INLINE int to_classify_packet(to_engine *x, struct to_packet *k, uint32_t service)
 {
 	const struct to_service *s = NULL;
 	struct to_bytes payload;

@@ -17,7 +17,8 @@
 /* A part is a global function: verified by itself, once, whoever calls it. It takes scalars and
  * pointers to structs, which it must check, and returns a scalar. */
 typedef struct xdp_md to_engine;
-#define TO_PART TO_GLOBAL
+#define TO_PART        TO_GLOBAL
+#define TO_PART_INLINE TO_GLOBAL
 #define TO_PART_CHECK(p)                                                                           \
 	do {                                                                                       \
 		if (!(p))                                                                          \
@@ -25,7 +26,8 @@ typedef struct xdp_md to_engine;
 	} while (0)
 #else
 typedef struct to_worker to_engine;
-#define TO_PART static inline
+#define TO_PART        static inline
+#define TO_PART_INLINE TO_INLINE /* one that every packet needs */
 #define TO_PART_CHECK(p)
 #endif
 

@@ -116,36 +116,55 @@ TO_INLINE uint64_t to_put_addr(uint8_t *data, const uint8_t *end, uint32_t l3, u
 	return diff;
 }
 
-/* dnat, or its way back: TTL less one (the caller has seen that it is above 1), one address of the
- * packet, and every checksum that has them. */
-TO_INLINE void to_rewrite_addr(uint8_t *data, const uint8_t *end, const struct to_packet *k,
-			       bool destination, const union to_addr *to)
+/* The checksum behind the IP header, after a change of `diff` in the pseudo-header. */
+TO_INLINE void to_rewrite_l4(uint8_t *data, const uint8_t *end, const struct to_packet *k,
+			     uint64_t diff)
 {
-	const union to_addr *from = destination ? &k->dst : &k->src;
-	uint64_t diff = to_addr_diff(from, to, k->family);
 	uint32_t at = to_l4_checksum_offset(k->ipproto);
 	uint8_t *p;
 
-	if (k->family == TO_IP4) {
-		p = to_field(data, end, k->l3, TO_IP4_HEADER);
-		if (!p)
-			return;
-		p[8]--;
-		__builtin_memcpy(p + (destination ? 16 : 12), &to->w[3], 4);
-		to_put_raw16(p + TO_IP4_CHECKSUM,
-			     to_checksum_update(to_raw16(p + TO_IP4_CHECKSUM), diff + TO_TTL_DIFF));
-	} else {
-		p = to_field(data, end, k->l3, TO_IP6_HEADER);
-		if (!p)
-			return;
-		p[7]--;
-		__builtin_memcpy(p + (destination ? 24 : 8), to->b, 16);
-	}
 	if (!at || k->flags & TO_PKT_LATER)
 		return;
 	p = to_field(data, end, k->l4 + at, 2);
 	if (p)
 		to_l4_checksum_at(p, k->ipproto, diff);
+}
+
+/* to_rewrite_addr of IPv4. */
+TO_INLINE void to_rewrite_addr4(uint8_t *data, const uint8_t *end, const struct to_packet *k,
+				bool destination, uint32_t to)
+{
+	uint64_t diff = (uint64_t)(uint32_t) ~(destination ? k->dst : k->src).w[3] + to;
+	uint8_t *p = to_field(data, end, k->l3, TO_IP4_HEADER);
+
+	if (!p)
+		return;
+	p[8]--;
+	__builtin_memcpy(p + (destination ? 16 : 12), &to, sizeof(to));
+	to_put_raw16(p + TO_IP4_CHECKSUM,
+		     to_checksum_update(to_raw16(p + TO_IP4_CHECKSUM), diff + TO_TTL_DIFF));
+	to_rewrite_l4(data, end, k, diff);
+}
+
+/* dnat, or its way back: TTL less one (the caller has seen that it is above 1), one address of the
+ * packet, and every checksum that has them. */
+TO_INLINE void to_rewrite_addr(uint8_t *data, const uint8_t *end, const struct to_packet *k,
+			       bool destination, const union to_addr *to)
+{
+	uint64_t diff;
+	uint8_t *p;
+
+	if (TO_LIKELY(k->family == TO_IP4)) {
+		to_rewrite_addr4(data, end, k, destination, to->w[3]);
+		return;
+	}
+	diff = to_addr_diff(destination ? &k->dst : &k->src, to, TO_IP6);
+	p = to_field(data, end, k->l3, TO_IP6_HEADER);
+	if (!p)
+		return;
+	p[7]--;
+	__builtin_memcpy(p + (destination ? 24 : 8), to->b, 16);
+	to_rewrite_l4(data, end, k, diff);
 }
 
 /* TTL or hop limit less one; the caller has seen that it is above 1. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Every way to be malformed, by its name; and what looks odd and is not. docs/state.md, 3 and 9. */
 #include <string.h>
+#include <turnout/parse.h>
 
 #include "line.h"
 
@@ -308,6 +309,48 @@ static void test_others(void **unused)
 	line_expect(line_run_bytes(frame, len), TO_VERDICT_KERNEL, TO_REASON_GATEWAY);
 }
 
+/* What the short way has taken it has filled as the long one does. */
+static bool same_both_ways(void)
+{
+	const size_t upper = offsetof(struct to_packet, zone);
+	struct to_packet plain = {0}, k = {0};
+
+	if (!to_parse_plain(frame, frame + len, &plain))
+		return false;
+	to_parse(frame, frame + len, &k);
+	assert_memory_equal(&plain, &k, upper);
+	assert_int_equal(plain.vlans, k.vlans);
+	assert_int_equal(plain.fragment_id, k.fragment_id);
+	return true;
+}
+
+static void test_plain(void **unused)
+{
+	static const enum line_port ports[] = {TLS, UDP};
+
+	(void)unused;
+	for (unsigned i = 0; i < sizeof(ports) / sizeof(*ports); i++) {
+		unsigned taken = 0;
+
+		make(ports[i], false);
+		assert_false(same_both_ways());
+		make(ports[i], true);
+		assert_true(same_both_ways());
+		for (uint32_t at = 0; at < ETH + IP4 + 20; at++) {
+			for (unsigned value = 0; value < 256; value++) {
+				make(ports[i], true);
+				frame[at] = (uint8_t)value;
+				sign();
+				taken += same_both_ways();
+			}
+		}
+		assert_true(taken > 2000);
+		make(ports[i], true);
+		for (; len; len--)
+			same_both_ways();
+	}
+}
+
 static int set_up(void **unused)
 {
 	(void)unused;
@@ -333,6 +376,7 @@ int main(void)
 		TEST(test_udp_length),   TEST(test_udp_length_of_first_fragment),
 		TEST(test_tcp_header),   TEST(test_not_ip),
 		TEST(test_vlans),        TEST(test_others),
+		TEST(test_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
