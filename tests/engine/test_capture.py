@@ -99,8 +99,17 @@ class Captures:
         after = self.daemon.ask(do="counters")
         self.assertEqual(after["verdicts"]["drop"], before["verdicts"]["drop"])
         self.assertEqual(after["events"]["entry-lost"], before["events"]["entry-lost"])
+        harness.until(self.is_free)  # as soon as the engine has seen that the reader is gone
         said, _ = self.capture("--count", "1")
         self.assertIn("1 packet, ", said)
+
+    def is_free(self):
+        done = subprocess.run(self.words("--seconds", "1", "--count", "1", "--edge", "e1"),
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                              timeout=60, check=False)
+        self.assertTrue(done.returncode == 0 or "another capture is under way" in done.stderr,
+                        done.stderr)
+        return done.returncode == 0
 
 
 class Dp(Captures, unittest.TestCase):
