@@ -66,10 +66,28 @@ static int make_locks(struct dp_port *p, unsigned workers)
 	return p->tx_lock ? 0 : -ENOMEM;
 }
 
+static bool is_af_xdp(const struct rte_eth_dev_info *info)
+{
+	return !strcmp(info->driver_name, "net_af_xdp");
+}
+
+bool dp_port_any_af_xdp(void)
+{
+	struct rte_eth_dev_info info;
+	uint16_t id;
+
+	RTE_ETH_FOREACH_DEV(id)
+	{
+		if (!rte_eth_dev_info_get(id, &info) && is_af_xdp(&info))
+			return true;
+	}
+	return false;
+}
+
 /* The interface that the device is, where the kernel has it as well, or at the end of a TAP. */
 static void find_interface(struct dp_port *p, const struct rte_eth_dev_info *info)
 {
-	p->xdp = !strcmp(info->driver_name, "net_af_xdp");
+	p->xdp = is_af_xdp(info);
 	p->shared = !strcmp(info->driver_name, "net_af_packet");
 	if (p->zone && (p->shared || p->xdp))
 		p->wire = info->if_index;

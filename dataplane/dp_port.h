@@ -39,4 +39,7 @@ int dp_port_start(struct dp_port *p, unsigned workers, uint16_t mtu, struct rte_
 		  char *err, size_t err_size);
 void dp_port_stop(struct dp_port *p);
 
+/* Is any of DPDK's devices, started or not, one of net_af_xdp? */
+bool dp_port_any_af_xdp(void);
+
 #endif

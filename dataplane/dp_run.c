@@ -234,8 +234,8 @@ int dp_run_main(int argc, char **argv)
 	}
 	dp_stop(&r);
 	dp_guard_release(&r.guard);
-	/* before, devices may be another process's: AF_XDP's driver would take its program off */
-	if (r.alone)
+	/* of another process that has the interface, AF_XDP's driver would take the program off */
+	if (r.alone || !dp_port_any_af_xdp())
 		rte_eal_cleanup();
 	return code;
 }
