@@ -15,7 +15,8 @@ TO_INLINE const struct to_capture *the_capture(void)
 	return (const struct to_capture *)capture_words;
 }
 
-TO_INLINE bool is_captured(void)
+/* Of the capture that is under way; 0: there is none. */
+TO_INLINE __u32 capture_serial(void)
 {
 	return *(const volatile __u32 *)&the_capture()->serial;
 }
@@ -25,16 +26,18 @@ TO_PART int to_capture_packet(to_engine *x, struct to_packet *k)
 	const struct to_capture *c = the_capture();
 	struct to_bpf_capture_room *r;
 	const struct to_table *t;
-	__u32 zero = 0, length;
+	__u32 zero = 0, length, serial = capture_serial();
 
 	TO_PART_CHECK(k);
+	if (!serial) /* over meanwhile: what it has counted stays */
+		return 0;
 	r = bpf_map_lookup_elem(&capture_room, &zero);
 	t = to_engine_table(x, k);
 	if (!r || !t)
 		return 0;
-	if (r->turn.serial != c->serial) {
+	if (r->turn.serial != serial) {
 		__builtin_memset(&r->turn, 0, sizeof(r->turn));
-		r->turn.serial = c->serial;
+		r->turn.serial = serial;
 	}
 	if (!to_capture_wants(c, &r->turn, k))
 		return 0;

@@ -441,14 +441,14 @@ TO_PART int to_leave(to_engine *x, struct to_packet *k)
 
 	TO_PART_CHECK(k);
 	if (k->out.action == TO_ACT_NONE) {
-		if (TO_UNLIKELY(is_captured()))
+		if (TO_UNLIKELY(capture_serial()))
 			to_capture_packet(x, k);
 		if (k->out.reason == TO_REASON_RESET)
 			return to_reset(x, k);
 		return k->out.verdict == TO_VERDICT_KERNEL ? XDP_PASS : XDP_DROP;
 	}
 	mtu = check(x, k, &overhead);
-	if (TO_UNLIKELY(is_captured()))
+	if (TO_UNLIKELY(capture_serial()))
 		to_capture_packet(x, k);
 	if (mtu > 0)
 		return to_refuse(x, k, mtu);

@@ -313,8 +313,10 @@ void dp_control_keep(struct dp_control *c)
 	if (!c->unkept || !dp_generation_is_live(g) || dp_generation_age_ns(g) < c->keep_after_ns)
 		return;
 	c->unkept = to_table_copy_write(c->state_path, g->running, why, sizeof(why)) < 0;
-	if (!c->unkept)
+	if (!c->unkept) {
+		to_state_kept(c->state, g->running);
 		return;
+	}
 	if (!c->keep_after_ns)
 		fprintf(stderr, "turnout-dp: generation %llu is not kept, and is tried again: %s\n",
 			(unsigned long long)g->running->generation, why);

@@ -78,8 +78,9 @@ static int visit(void *arg, const struct to_state_item *item)
 	struct to_flow f;
 
 	to_flow_of(item, s->table, s->now, &f);
-	if (f.proto != TO_TCP || !f.proven || f.edge >= TO_MAX_EDGES ||
-	    !(s->p->edges >> f.edge & 1) || to_tcp_closing(f.tcp) || !to_flow_is_good(&f))
+	if (s->p->fd[!to_addr_is_v4(&f.client)] < 0 || f.proto != TO_TCP || !f.proven ||
+	    f.edge >= TO_MAX_EDGES || !(s->p->edges >> f.edge & 1) || to_tcp_closing(f.tcp) ||
+	    !to_flow_is_good(&f))
 		return 0;
 	send_syn(s->p, &f);
 	s->p->sent++;
@@ -102,15 +103,15 @@ static uint64_t resetting(const struct to_table *t)
 
 static bool can(struct to_provoke *p, const struct to_engine *e)
 {
-	if (p->fd[0] >= 0 && p->fd[1] >= 0)
-		return true;
-	if (!p->said)
+	bool all = p->fd[0] >= 0 && p->fd[1] >= 0;
+
+	if (!all && !p->said)
 		fprintf(stderr,
 			"%s: connections whose clients are silent are reset at their next segment, "
 			"for they cannot be made to send one: no raw socket: %s\n",
 			e->build, strerror(p->failed));
-	p->said = true;
-	return false;
+	p->said = !all;
+	return p->fd[0] >= 0 || p->fd[1] >= 0;
 }
 
 void to_provoke_step(struct to_provoke *p, const struct to_engine *e, uint64_t now_ns)
@@ -129,8 +130,10 @@ void to_provoke_step(struct to_provoke *p, const struct to_engine *e, uint64_t n
 	}
 	if (!p->runs && now_ns < p->due_ns)
 		return;
-	if (!p->runs)
+	if (!p->runs) {
 		p->at = (struct to_flow_cursor){0};
+		p->began_ns = now_ns;
+	}
 	p->runs = true;
 	if (p->second != now_ns / NS_PER_S) {
 		p->second = now_ns / NS_PER_S;
@@ -141,7 +144,7 @@ void to_provoke_step(struct to_provoke *p, const struct to_engine *e, uint64_t n
 	if (e->ops->walk(e->arg, &p->at, PINS, e->slice, pass.now, visit, &pass) > 0)
 		return;
 	p->runs = false;
-	p->due_ns = now_ns + AGAIN;
+	p->due_ns = now_ns + (now_ns - p->began_ns > AGAIN ? now_ns - p->began_ns : AGAIN);
 }
 
 uint64_t to_provoke_due_ns(const struct to_provoke *p, uint64_t now_ns)

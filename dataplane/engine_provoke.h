@@ -17,7 +17,8 @@ struct to_provoke {
 	uint64_t edges; /* bits: those that are resetting, through dnat */
 	bool runs;
 	struct to_flow_cursor at;
-	uint64_t due_ns; /* the next pass */
+	uint64_t began_ns; /* this pass */
+	uint64_t due_ns;   /* the next pass */
 	uint64_t second;
 	uint32_t sent; /* in this second */
 	uint64_t all;  /* ever */

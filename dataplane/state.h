@@ -161,6 +161,8 @@ int to_state_check_meaning(struct to_state *state, const struct to_table *t, uin
 			   char *err, size_t err_size);
 /* Before `t`, which was checked, makes entries: outlives the process as they do. */
 void to_state_set_meaning(struct to_state *state, const struct to_table *t);
+/* A copy of `t`, which is running, has been kept: it is taken again, whatever followed it since. */
+void to_state_kept(struct to_state *state, const struct to_table *t);
 
 /* Kinds whose proven table all workers share. */
 TO_INLINE bool to_state_is_shared(enum to_entry_kind kind, bool proven)

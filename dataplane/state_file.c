@@ -228,7 +228,7 @@ static int replace(const char *path, const struct to_state_region *header, struc
 		return rc;
 	if (old) {
 		(*st)->region->meaning = old->region->meaning;
-		(*st)->region->meaning_before = old->region->meaning_before;
+		(*st)->region->meaning_kept = old->region->meaning_kept;
 		rc = to_state_migrate(old, *st, config, err, err_size);
 	}
 	if (!rc && rename(aside, path))

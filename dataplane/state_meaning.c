@@ -30,11 +30,11 @@ static bool has_live_entries(struct to_state *st, uint32_t now)
 	return false;
 }
 
-/* The table of the generation before: its process was killed before it had kept the new one, whose
- * entries may be there. What they mean goes on to be what counts. */
-static bool is_the_one_before(const struct to_state *st, const struct to_table *t)
+/* The table that was kept last: its process was killed before it had kept those that followed it,
+ * whose entries may be there. What they mean goes on to be what counts. */
+static bool is_the_kept_one(const struct to_state *st, const struct to_table *t)
 {
-	return meaning_of(t) == st->region->meaning_before;
+	return meaning_of(t) == st->region->meaning_kept;
 }
 
 int to_state_check_meaning(struct to_state *st, const struct to_table *t, uint32_t now, char *err,
@@ -42,7 +42,7 @@ int to_state_check_meaning(struct to_state *st, const struct to_table *t, uint32
 {
 	uint64_t meaning = st->region->meaning;
 
-	if (!meaning || to_table_keeps(t, meaning) || is_the_one_before(st, t) ||
+	if (!meaning || to_table_keeps(t, meaning) || is_the_kept_one(st, t) ||
 	    !has_live_entries(st, now))
 		return 0;
 	snprintf(err, err_size,
@@ -58,8 +58,15 @@ void to_state_set_meaning(struct to_state *st, const struct to_table *t)
 	struct to_state_region *r = st->region;
 	uint64_t meaning = meaning_of(t);
 
-	if (meaning == r->meaning || (r->meaning && is_the_one_before(st, t)))
+	if (meaning == r->meaning || (r->meaning && is_the_kept_one(st, t)))
 		return;
-	__atomic_store_n(&r->meaning_before, r->meaning, __ATOMIC_RELEASE);
+	/* what was kept meant other things, and so do no entries that live */
+	if (!to_table_keeps(t, r->meaning))
+		__atomic_store_n(&r->meaning_kept, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&r->meaning, meaning, __ATOMIC_RELEASE);
+}
+
+void to_state_kept(struct to_state *st, const struct to_table *t)
+{
+	__atomic_store_n(&st->region->meaning_kept, meaning_of(t), __ATOMIC_RELEASE);
 }

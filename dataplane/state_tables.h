@@ -23,10 +23,10 @@ struct to_state_region {
 	uint32_t reserved;
 	struct to_state_size size[TO_ENTRY_KIND_COUNT];
 	struct to_seed seed[TO_ENTRY_KIND_COUNT];
-	/* to_table_meaning() of the tables that entries were made by, each stored as one; 0: nobody
-	 * has said. The one before is where a kept copy of the table may still be. */
+	/* to_table_meaning() of the tables that entries were made by, and of the one whose copy was
+	 * kept last, each stored as one; 0: nobody has said. */
 	uint64_t meaning;
-	uint64_t meaning_before;
+	uint64_t meaning_kept;
 };
 _Static_assert(sizeof(struct to_state_region) <= TO_STATE_REGION_HEADER, "layout");
 

@@ -78,6 +78,8 @@ static void look_at_edge(struct look *l, uint32_t edge)
 	const struct to_plan *plan = l->q->d->plan->plan;
 	bool wanted = false, asked = false;
 
+	if (l->q->d->asked.state[edge] == TO_EDGE_RETIRED)
+		return;
 	for (uint32_t s = 0; s < plan->services; s++) {
 		if (!serves(plan, edge, s))
 			continue;

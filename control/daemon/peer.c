@@ -43,7 +43,7 @@ int to_peer_read(int fd, struct to_peer *out)
 void to_peer_look_up(struct to_peer *peer, const struct to_options *o)
 {
 	gid_t groups[MAX_GROUPS];
-	char buffer[4096];
+	char buffer[65536]; /* of entries as long as directories have them */
 	struct passwd entry, *found = NULL;
 	int count;
 

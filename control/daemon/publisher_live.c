@@ -42,7 +42,9 @@ static void note_live(struct to_daemon *d, const struct to_outcome *outcome)
 	bool new_stage = past->open.record &&
 			 (!past->live.record || strcmp(past->live.stage, past->open.stage) != 0);
 	json_t *flows = new_stage ? counted(d) : NULL;
-	json_t *answers = new_stage ? to_answers_json(&d->answers, &d->view, d->plan->plan) : NULL;
+	bool ours = d->engine == TO_ENGINE_OURS; /* else nothing was counted of the stage */
+	json_t *answers =
+		new_stage && ours ? to_answers_json(&d->answers, &d->view, d->plan->plan) : NULL;
 	json_t *record = json_pack("{s:s, s:I, s:s}", "what", "live", "generation",
 				   (json_int_t)past->open.generation, "stage", past->open.stage);
 
@@ -59,7 +61,7 @@ static void note_live(struct to_daemon *d, const struct to_outcome *outcome)
 		json_object_set_new(record, "counted", flows);
 	if (answers)
 		json_object_set_new(record, "answers", answers);
-	if (new_stage)
+	if (new_stage || !ours)
 		to_answers_begin(&d->answers);
 	to_journal_note(&d->journal, record);
 	to_daemon_watch_journal(d);

@@ -88,6 +88,7 @@ static void meet_foreign(struct to_daemon *d, const struct to_table *t)
 	struct to_asked ours = d->asked;
 
 	d->engine = TO_ENGINE_FOREIGN;
+	to_answers_begin(&d->answers); /* what it decides is not the stage's */
 	to_asked_from_table(&d->asked, t);
 	for (int i = 0; i < TO_MAX_EDGES; i++)
 		if (ours.state[i] == TO_EDGE_RETIRED)
@@ -156,11 +157,12 @@ static void on_table(void *context, const union to_message *m, int fd)
 	resolve(d);
 }
 
-static void ask_table(struct to_daemon *d)
+/* Returns 0, or a negative errno: the link is down, or is to take nothing more now. */
+static int ask_table(struct to_daemon *d)
 {
 	struct to_message_head ask = {.type = TO_MSG_TABLE};
 
-	to_link_ask(d->link, &ask, -1, on_table, d);
+	return to_link_ask(d->link, &ask, -1, on_table, d);
 }
 
 void to_recovery_watch(struct to_daemon *d)
@@ -172,23 +174,29 @@ void to_recovery_watch(struct to_daemon *d)
 	if (!d->view.fresh || d->publisher.step != TO_STEP_IDLE || d->engine == TO_ENGINE_ABSENT ||
 	    d->engine == TO_ENGINE_MEETING || runs <= to_live_generation(d))
 		return;
+	if (ask_table(d) < 0)
+		return; /* the next look asks again */
 	to_log(LOG_WARNING, "the engine runs generation %llu, which was not published here",
 	       (unsigned long long)runs);
 	d->engine = TO_ENGINE_MEETING;
-	ask_table(d);
 }
 
 void to_recovery_begin(struct to_daemon *d)
 {
+	int err;
+
 	d->engine = TO_ENGINE_MEETING;
 	d->recovery_due = 0;
 	to_running_drop(d->running);
 	d->running = NULL;
 	to_alarm_clear(&d->alarms, "not-live");
-	if (!d->welcome.generation)
+	if (!d->welcome.generation) {
 		resolve(d);
-	else
-		ask_table(d);
+		return;
+	}
+	err = ask_table(d);
+	if (err < 0 && err != -ENOTCONN)
+		to_link_drop(d->link, "it cannot be asked for its table: %s", strerror(-err));
 }
 
 void to_recovery_tick(struct to_daemon *d)

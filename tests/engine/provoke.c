@@ -212,11 +212,15 @@ static void test_without_a_socket(void **state)
 	(void)state;
 	add(true, E1);
 	set_states(states);
-	provoke.fd[1] = -1;
+	provoke.fd[0] = provoke.fd[1] = -1;
 	turn();
 	assert_int_equal(sent[0], 0);
 	assert_true(provoke.said);
 	assert_true(to_provoke_due_ns(&provoke, now) == UINT64_MAX);
+	provoke.fd[0] = 1000; /* a host without IPv6 */
+	turn();
+	assert_int_equal(sent[0], 1);
+	assert_int_equal(sent[1], 0);
 }
 
 static int set_up(void **state)

@@ -326,11 +326,14 @@ class Restart(unittest.TestCase):
         with Client(self.engine.path) as c:
             c.publish(image_of("moved"))
             before = self.copy.read_bytes()
+            in_the_way = self.copy.with_name("state.table.new")
+            in_the_way.mkdir()
             c.publish(renumbered(image_of("moved", grown), 2))
             while not c.flows():
                 pass
         self.engine.stop()
-        self.copy.write_bytes(before)
+        in_the_way.rmdir()
+        self.assertEqual(self.copy.read_bytes(), before)
         self.assertIn("takes generation 1 over", self.engine.start())
         other = grown.replace("n2:", "n3:")
         with Client(self.engine.path) as c:
