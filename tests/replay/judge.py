@@ -138,9 +138,9 @@ def compare_directories(job, one, other):
             job.wrong.append(f"{job.name}: {name} depends on the number of workers")
 
 
-def judge(job, turnout, work):
+def judge(job, turnout, numbers, work):
     expected = expected_lines(job, work)
-    outs = {n: work / f"{job.name}-{n}" for n in WORKERS}
+    outs = {n: work / f"{job.name}-{n}" for n in numbers}
     for workers, out in outs.items():
         wrong = run_engine(job, turnout, out, workers)
         if not wrong:
@@ -149,8 +149,10 @@ def judge(job, turnout, work):
         if wrong:
             job.wrong.append(wrong)
             return job
-    compare_directories(job, outs[1], outs[2])
-    check_outputs(job, outs[1])
+    first, *others = outs.values()
+    for other in others:
+        compare_directories(job, first, other)
+    check_outputs(job, first)
     return job
 
 
@@ -173,7 +175,7 @@ def judge_all(args, work):
     jobs += capture_jobs(work) if args.captures else []
     jobs = [j for j in jobs if not args.names or j.name in args.names]
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for _ in pool.map(lambda job: judge(job, args.turnout, work), jobs):
+        for _ in pool.map(lambda job: judge(job, args.turnout, args.workers, work), jobs):
             pass
     wrong = [complaint for job in jobs for complaint in job.wrong]
     return len(jobs), sum(bool(j.wrong) for j in jobs), wrong + list(ask_tshark(jobs, work))
@@ -185,6 +187,8 @@ def main():
     parser.add_argument("--fixtures", action="store_true", help="those of tests/fixtures")
     parser.add_argument("--captures", action="store_true", help="those of pcaps")
     parser.add_argument("--jobs", type=int, default=3, help="replays at a time")
+    parser.add_argument("--workers", type=int, choices=WORKERS, nargs="+", default=WORKERS,
+                        help="with so many, one after the other")
     parser.add_argument("names", nargs="*", help="only these")
     args = parser.parse_args()
     if not args.fixtures and not args.captures:
@@ -193,7 +197,7 @@ def main():
         replays, failed, complaints = judge_all(args, Path(work))
     for complaint in complaints:
         print(complaint)
-    print(f"{replays} replays with {' and '.join(map(str, WORKERS))} workers: "
+    print(f"{replays} replays with {' and '.join(map(str, args.workers))} workers: "
           f"{replays - failed} as the model says, {failed} not; {len(complaints)} complaints")
     sys.exit(0 if replays and not complaints else 1)
 
