@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <turnout/descriptors.h>
 #include <unistd.h>
 
 #include "capture.h"
@@ -109,40 +110,17 @@ static void write_packets(struct to_capture_run *r, const struct to_msg_captured
 	take_error(r, flushed ? flushed : err);
 }
 
-static void close_descriptors(struct msghdr *h)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-		for (size_t i = 0; c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-				   i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		     i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
-			close(fd);
-		}
-	}
-}
-
 /* The next message's type, 0: there is none; or a negative errno. */
 static int receive(const struct to_capture_run *r, union to_message *m)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(4 * sizeof(int))];
-	} control;
-	struct iovec part = {m, sizeof(*m)};
-	struct msghdr h = {.msg_iov = &part,
-			   .msg_iovlen = 1,
-			   .msg_control = control.room,
-			   .msg_controllen = sizeof(control.room)};
-	ssize_t n = recvmsg(r->fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	unsigned descriptors = n > 0 && CMSG_FIRSTHDR(&h) != NULL;
+	unsigned descriptors;
+	int fd;
+	ssize_t n = to_receive_with(r->fd, m, sizeof(*m), &fd, &descriptors);
 
+	if (fd >= 0) /* the region's, which is not looked at */
+		close(fd);
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	close_descriptors(&h);
-	if (n == 0)
-		return -ECONNRESET;
+		return n == -EAGAIN ? 0 : (int)n;
 	return to_message_check(m, (size_t)n, descriptors, TO_FROM_ENGINE);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
+#include <turnout/descriptors.h>
 #include <unistd.h>
 
 #define FIRST_ROOM 16384u
@@ -151,13 +152,12 @@ static ssize_t receive_bytes(struct to_client *c, void *bytes, size_t size)
 			   .msg_control = control.room,
 			   .msg_controllen = sizeof(control.room)};
 	ssize_t n = recvmsg(c->fd, &h, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *m = n < 0 ? NULL : CMSG_FIRSTHDR(&h);
+	int fd;
 
-	if (m && m->cmsg_level == SOL_SOCKET && m->cmsg_type == SCM_RIGHTS &&
-	    m->cmsg_len == CMSG_LEN(sizeof(int))) {
+	if (n >= 0 && to_take_descriptors(&h, &fd)) {
 		if (c->passed >= 0)
 			close(c->passed);
-		memcpy(&c->passed, CMSG_DATA(m), sizeof(int));
+		c->passed = fd;
 	}
 	return n;
 }

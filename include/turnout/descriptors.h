@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TO_DESCRIPTORS_ROOM                                                                        \
-	8 /* that a message may bring, to be closed; the kernel closes any more */
+/* That a message may bring, to be closed; the kernel closes any more. */
+#define TO_DESCRIPTORS_ROOM 8
 
 /* Sends what there is room for, and `fd` with it unless it is -1; it stays the caller's. How many
  * bytes were sent, or what sendmsg() says. */
