@@ -9,7 +9,7 @@
 #include <turnout/rewrite.h>
 
 #include "capture_ring.h"
-#include "engine.h"
+#include "quick.h"
 
 struct to_worker *to_worker_new(struct to_state *state, unsigned index,
 				const struct to_nexthops *nexthops)
@@ -25,9 +25,13 @@ struct to_worker *to_worker_new(struct to_state *state, unsigned index,
 		w->counters = NULL;
 	else
 		madvise(w->counters, sizeof(*w->counters), MADV_HUGEPAGE);
+	w->ways = aligned_alloc(64, TO_MAX_SERVICES * TO_MAX_EDGES * sizeof(*w->ways));
+	if (w->ways)
+		memset(w->ways, 0, TO_MAX_SERVICES * TO_MAX_EDGES * sizeof(*w->ways));
+	w->epoch = 1;
 	w->state = to_state_worker(state, index);
 	w->nexthops = nexthops;
-	if (!w->packets || !w->counters || !w->state) {
+	if (!w->packets || !w->counters || !w->ways || !w->state) {
 		to_worker_free(w);
 		return NULL;
 	}
@@ -41,6 +45,7 @@ void to_worker_free(struct to_worker *w)
 	if (w->counters)
 		munmap(w->counters, sizeof(*w->counters));
 	free(w->packets);
+	free(w->ways);
 	free(w);
 }
 
@@ -52,11 +57,16 @@ const struct to_counters *to_worker_counters(const struct to_worker *w)
 void to_worker_set_table(struct to_worker *w, const struct to_table *table)
 {
 	w->table = table;
+	to_ways_forget(w);
+	to_ours_learn(w);
 }
 
 void to_worker_set_nexthops(struct to_worker *w, const struct to_nexthops *nexthops)
 {
+	if (nexthops == w->nexthops)
+		return; /* of every round of a worker's loop */
 	w->nexthops = nexthops;
+	to_ways_forget(w);
 }
 
 void to_worker_set_capture(struct to_worker *w, struct to_capture_ring *ring)
@@ -75,8 +85,7 @@ static inline void prepare(struct to_worker *w, const struct to_frame *f, struct
 {
 	w->data = f->data;
 	w->end = f->data + f->len;
-	if (!TO_LIKELY(to_parse_plain(w->data, w->end, k)))
-		to_parse(w->data, w->end, k);
+	to_parse(w->data, w->end, k);
 	k->zone = f->zone;
 	k->now = now;
 	to_prepare(w, k);
@@ -268,14 +277,43 @@ static inline void apply(struct to_worker *w, struct to_frame *f, struct to_pack
 	memcpy(f->data + 6, hop->own, 6);
 }
 
-static inline void count(struct to_worker *w, const struct to_packet *k, uint32_t bytes)
+/* Decided by everything that there is to decide by. Prepared before. */
+static void go_long_way(struct to_worker *w, struct to_frame *f, struct to_packet *k)
 {
-	struct to_count *c = &w->counters->cell[to_counters_cell(k->out.service, k->out.class,
-								 k->out.edge, k->out.reason)];
+	uint32_t bytes = f->len;
 
-	c->packets++;
-	c->bytes += bytes;
-	w->counters->verdicts[k->out.verdict]++;
+	w->data = f->data;
+	w->end = f->data + f->len;
+	to_decide(w, k);
+	apply(w, f, k);
+	f->decision = k->out;
+	to_quick_count(w,
+		       to_counters_cell(k->out.service, k->out.class, k->out.edge, k->out.reason),
+		       k->out.verdict, bytes);
+}
+
+/* Looks at the headers, and sets the look-up of the pin off. */
+static inline void read_frame(struct to_worker *w, const struct to_frame *f, unsigned i,
+			      uint32_t now)
+{
+	struct to_quick *q = &w->quick[i];
+
+	q->is = !w->capture && to_quick_read(w, f, q);
+	if (TO_LIKELY(q->is))
+		return;
+	prepare(w, f, &w->packets[i], now);
+	prefetch(w, &w->packets[i]);
+}
+
+static inline void run_frame(struct to_worker *w, struct to_frame *f, unsigned i, uint32_t now)
+{
+	const struct to_quick *q = &w->quick[i];
+
+	if (TO_LIKELY(q->is && to_quick_run(w, f, q, now)))
+		return;
+	if (q->is)
+		prepare(w, f, &w->packets[i], now);
+	go_long_way(w, f, &w->packets[i]);
 }
 
 void to_pipeline_run(struct to_worker *w, struct to_frame *frames, unsigned n, uint32_t now)
@@ -285,21 +323,9 @@ void to_pipeline_run(struct to_worker *w, struct to_frame *frames, unsigned n, u
 	for (unsigned i = 0; i < n; i++)
 		__builtin_prefetch(frames[i].data);
 	for (unsigned i = 0; i < n; i++)
-		prepare(w, &frames[i], &w->packets[i], now);
+		read_frame(w, &frames[i], i, now);
 	for (unsigned i = 0; i < n; i++)
-		prefetch(w, &w->packets[i]);
-	for (unsigned i = 0; i < n; i++) {
-		struct to_packet *k = &w->packets[i];
-		struct to_frame *f = &frames[i];
-		uint32_t bytes = f->len;
-
-		w->data = f->data;
-		w->end = f->data + f->len;
-		to_decide(w, k);
-		apply(w, f, k);
-		f->decision = k->out;
-		count(w, k, bytes);
-	}
+		run_frame(w, &frames[i], i, now);
 }
 
 void to_pipeline_sweep(struct to_worker *w, uint32_t now, unsigned buckets)

@@ -66,6 +66,8 @@ struct to_counters {
 	cell[(TO_MAX_SERVICES + 1) * TO_CLASS_COUNT * (TO_MAX_EDGES + 1) * TO_REASON_COUNT];
 };
 
+#define TO_COUNTERS_CLASS ((TO_MAX_EDGES + 1) * TO_REASON_COUNT) /* from a class to the next */
+
 static inline uint32_t to_counters_cell(uint8_t service, uint8_t class, uint8_t edge,
 					uint8_t reason)
 {
@@ -92,6 +94,7 @@ const struct to_counters *to_worker_counters(const struct to_worker *w);
  * must live until the worker has been given another one.
  */
 void to_worker_set_table(struct to_worker *w, const struct to_table *table);
+/* Likewise. What is given stays as it is: other next hops are another struct. */
 void to_worker_set_nexthops(struct to_worker *w, const struct to_nexthops *nexthops);
 const struct to_table *to_worker_table(const struct to_worker *w);
 
