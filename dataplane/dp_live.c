@@ -104,81 +104,81 @@ static inline void dispose(struct dp_live_worker *w, struct to_frame *f)
 	}
 }
 
-/* `mbufs` are this worker's, of one segment; m->port is the index in live->port. As long as there
- * is no table, all of it is the kernel's. */
-static void decide(struct dp_live_worker *w, struct rte_mbuf **mbufs, unsigned n, uint32_t now)
-{
-	struct to_frame frames[TO_BURST];
+/* The frames that the worker is to decide, in one piece each. */
+struct burst {
+	unsigned n;
+	struct to_frame frame[TO_BURST];
+};
 
+static inline void add(struct burst *b, struct rte_mbuf *m, unsigned port, uint8_t zone)
+{
+	struct to_frame *f = &b->frame[b->n++];
+
+	f->data = rte_pktmbuf_mtod(m, uint8_t *);
+	f->len = m->data_len;
+	f->zone = zone;
+	f->port = (uint8_t)port;
+	f->cookie = m;
+}
+
+/* As long as there is no table, all of it is the kernel's. */
+static void decide(struct dp_live_worker *w, struct burst *b, uint32_t now)
+{
 	if (unlikely(!to_worker_table(w->pipeline))) {
-		for (unsigned i = 0; i < n; i++)
-			put_kernel(w, mbufs[i]->port, mbufs[i]);
+		for (unsigned i = 0; i < b->n; i++)
+			put_kernel(w, b->frame[i].port, b->frame[i].cookie);
 		return;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		struct rte_mbuf *m = mbufs[i];
-
-		frames[i].data = rte_pktmbuf_mtod(m, uint8_t *);
-		frames[i].len = m->data_len;
-		frames[i].zone = w->live->port[m->port].zone;
-		frames[i].port = (uint8_t)m->port;
-		frames[i].cookie = m;
-	}
-	to_pipeline_run(w->pipeline, frames, n, now);
-	for (unsigned i = 0; i < n; i++)
-		dispose(w, &frames[i]);
+	to_pipeline_run(w->pipeline, b->frame, b->n, now);
+	for (unsigned i = 0; i < b->n; i++)
+		dispose(w, &b->frame[i]);
 }
 
-/* Keeps what is this worker's at the beginning of `mbufs`; the rest goes to whose it is. */
-static unsigned hand_over(struct dp_live_worker *w, struct rte_mbuf **mbufs, unsigned n)
+/* To the worker whose it is. False: it is this one's. */
+static inline bool hand_over(struct dp_live_worker *w, struct rte_mbuf *m, unsigned port)
 {
-	const struct to_table *table = to_worker_table(w->pipeline);
-	unsigned kept = 0;
+	unsigned owner = to_worker_shard(w->pipeline, rte_pktmbuf_mtod(m, uint8_t *), m->data_len,
+					 w->live->workers);
+
+	if (owner == w->index)
+		return false;
+	m->port = (uint16_t)port;
+	if (rte_ring_enqueue(w->live->rings[owner], m) == 0) {
+		w->count.handed_over++;
+	} else {
+		w->count.ring_full++;
+		rte_pktmbuf_free(m);
+	}
+	return true;
+}
+
+/* What is this worker's of what has come by a port. */
+static void take(struct dp_live_worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n,
+		 struct burst *b)
+{
+	bool shared = w->live->workers > 1 && to_worker_table(w->pipeline);
+	uint8_t zone = w->live->port[port].zone;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *m = mbufs[i];
-		unsigned owner;
 
-		if (i + PREFETCH < n)
+		if (shared && i + PREFETCH < n)
 			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + PREFETCH], void *));
-		owner = to_frame_shard(table, rte_pktmbuf_mtod(m, uint8_t *), m->data_len,
-				       w->live->workers);
-		if (owner == w->index) {
-			mbufs[kept++] = m;
-		} else if (rte_ring_enqueue(w->live->rings[owner], m) == 0) {
-			w->count.handed_over++;
-		} else {
-			w->count.ring_full++;
-			rte_pktmbuf_free(m);
-		}
-	}
-	return kept;
-}
-
-/* Frames in one piece, marked with the port they came by. */
-static unsigned take(struct dp_live_worker *w, unsigned port, struct rte_mbuf **mbufs, unsigned n)
-{
-	unsigned kept = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		struct rte_mbuf *m = mbufs[i];
-
-		m->port = (uint16_t)port;
 		if (unlikely(m->nb_segs > 1) && rte_pktmbuf_linearize(m) != 0) {
 			w->count.unreadable++;
 			rte_pktmbuf_free(m);
-			continue;
+		} else if (!shared || !hand_over(w, m, port)) {
+			add(b, m, port, zone);
 		}
-		mbufs[kept++] = m;
 	}
-	return kept;
 }
 
 static unsigned poll_port(struct dp_live_worker *w, unsigned port, uint32_t now)
 {
 	struct dp_port *p = &w->live->port[port];
 	struct rte_mbuf *mbufs[TO_BURST];
-	unsigned received, n;
+	struct burst b;
+	unsigned received;
 
 	if (w->index >= p->rx_queues)
 		return 0;
@@ -192,11 +192,10 @@ static unsigned poll_port(struct dp_live_worker *w, unsigned port, uint32_t now)
 		return received;
 	}
 	w->count.received += received;
-	n = take(w, port, mbufs, received);
-	if (w->live->workers > 1 && likely(to_worker_table(w->pipeline)))
-		n = hand_over(w, mbufs, n);
-	if (n)
-		decide(w, mbufs, n, now);
+	b.n = 0;
+	take(w, port, mbufs, received, &b);
+	if (b.n)
+		decide(w, &b, now);
 	return received;
 }
 
@@ -213,9 +212,13 @@ static unsigned poll_ring(struct dp_live_worker *w, uint32_t now)
 	struct rte_mbuf *mbufs[TO_BURST];
 	unsigned n =
 		rte_ring_dequeue_burst(w->live->rings[w->index], (void **)mbufs, TO_BURST, NULL);
+	struct burst b;
 
+	b.n = 0;
+	for (unsigned i = 0; i < n; i++)
+		add(&b, mbufs[i], mbufs[i]->port, w->live->port[mbufs[i]->port].zone);
 	if (n)
-		decide(w, mbufs, n, now);
+		decide(w, &b, now);
 	return n;
 }
 

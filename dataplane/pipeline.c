@@ -352,6 +352,11 @@ static const union to_addr *shard_icmp(struct to_worker *w, struct to_packet *k)
 	return NULL;
 }
 
+static inline unsigned shard_of(const union to_addr *outside, unsigned workers)
+{
+	return (uint32_t)(((to_mix(to_client(outside)) >> 32) * workers) >> 32);
+}
+
 unsigned to_frame_shard(const struct to_table *table, const uint8_t *data, uint32_t len,
 			unsigned workers)
 {
@@ -369,5 +374,22 @@ unsigned to_frame_shard(const struct to_table *table, const uint8_t *data, uint3
 		outside = shard_icmp(&w, &k);
 	if (!outside)
 		outside = to_outside(&k);
-	return (uint32_t)(((to_mix(to_client(outside)) >> 32) * workers) >> 32);
+	return shard_of(outside, workers);
+}
+
+unsigned to_worker_shard(struct to_worker *w, const uint8_t *data, uint32_t len, unsigned workers)
+{
+	const struct to_address *to, *from;
+	union to_addr outside;
+
+	if (TO_UNLIKELY(!to_is_plain(data, len)))
+		return to_frame_shard(w->table, data, len, workers);
+	to_set_addr4(&outside, data + TO_ETH_HEADER + 12);
+	to = to_ours_find(w, to_sum32(data + TO_ETH_HEADER + 16));
+	if (to && to->kind == TO_ADDRESS_VIP)
+		return shard_of(&outside, workers);
+	from = to_ours_find(w, to_sum32(data + TO_ETH_HEADER + 12));
+	if (from && from->kind == TO_ADDRESS_EDGE)
+		to_set_addr4(&outside, data + TO_ETH_HEADER + 16);
+	return shard_of(&outside, workers);
 }

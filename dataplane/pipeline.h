@@ -118,5 +118,7 @@ void to_pipeline_sweep(struct to_worker *w, uint32_t now, unsigned buckets);
  */
 unsigned to_frame_shard(const struct to_table *table, const uint8_t *data, uint32_t len,
 			unsigned workers);
+/* Likewise by the worker's table, faster. For the worker's own thread. */
+unsigned to_worker_shard(struct to_worker *w, const uint8_t *data, uint32_t len, unsigned workers);
 
 #endif

@@ -74,13 +74,20 @@ static void set_table(struct run *r)
 	to_worker_set_table(r->worker, r->table);
 }
 
+static void check_shard(const struct run *r, const struct to_frame *f, unsigned workers)
+{
+	unsigned owner = to_frame_shard(r->table, f->data, f->len, workers);
+
+	must(owner < workers, "a frame belongs to a worker that is not there");
+	must(owner == to_worker_shard(r->worker, f->data, f->len, workers),
+	     "a worker thinks otherwise of whose a frame is");
+}
+
 static void run_burst(struct run *r)
 {
 	for (unsigned i = 0; i < r->n; i++)
 		for (unsigned workers = 1; workers < 64; workers = workers * 3 + 1)
-			must(to_frame_shard(r->table, r->frame[i].data, r->frame[i].len, workers) <
-				     workers,
-			     "a frame belongs to a worker that is not there");
+			check_shard(r, &r->frame[i], workers);
 	to_pipeline_run(r->worker, r->frame, r->n, r->now);
 	for (unsigned i = 0; i < r->n; i++) {
 		fuzz_check_frame(r->table, &r->nexthops, &r->original[i], &r->frame[i], r->room[i]);

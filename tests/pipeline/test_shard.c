@@ -25,8 +25,11 @@ static union to_addr some_client(uint32_t i, bool v4)
 static unsigned shard(const struct frame_spec *f)
 {
 	uint8_t data[FRAME_MAX];
+	uint32_t len = frame_build(f, data);
+	unsigned owner = to_frame_shard(line_table(), data, len, WORKERS);
 
-	return to_frame_shard(line_table(), data, frame_build(f, data), WORKERS);
+	assert_int_equal(to_worker_shard(line_worker(), data, len, WORKERS), owner);
+	return owner;
 }
 
 static void to_vip(struct frame_spec *f, const union to_addr *client, bool v4)
