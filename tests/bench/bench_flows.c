@@ -14,7 +14,7 @@
 #include <dataplane/state.h>
 #include <turnout/table_read.h>
 
-#include "bare.h"
+#include "bench.h"
 #include "flows.h"
 
 #define SNAPLEN 65535

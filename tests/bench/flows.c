@@ -9,7 +9,7 @@
 #include <turnout/parse.h>
 #include <turnout/table_read.h>
 
-#include "bare.h"
+#include "bench.h"
 
 #define VIP    0x0a020001u /* of plan.yaml, and its ports */
 #define PORT   50000
@@ -73,10 +73,10 @@ void bench_flows_free(struct bench_flows *flows)
 		munmap(flows->flow, flows->n * sizeof(*flows->flow));
 }
 
-static bool is_steered(struct to_worker *worker, uint8_t *frame, uint32_t now,
-		       struct to_decision *out)
+bool bench_steer(struct to_worker *worker, uint8_t *data, uint32_t len, uint32_t now,
+		 struct to_decision *out)
 {
-	struct to_frame f = {.data = frame, .len = BENCH_FRAME, .zone = TO_ZONE_BOTH};
+	struct to_frame f = {.data = data, .len = len, .zone = TO_ZONE_BOTH};
 
 	to_pipeline_run(worker, &f, 1, now);
 	*out = f.decision;
@@ -91,11 +91,11 @@ int bench_flows_open(struct bench_flows *flows, struct to_worker *worker, uint32
 
 	for (uint32_t i = 0; i < flows->n; i++) {
 		bench_flow_put(flows, i, false, p);
-		if (!is_steered(worker, p, now, &d) || d.verdict != TO_VERDICT_STEER)
+		if (!bench_steer(worker, p, BENCH_FRAME, now, &d) || d.verdict != TO_VERDICT_STEER)
 			return -EPROTO;
 		flows->flow[i].edge = to_table_target(t, d.service, d.edge)->v4.raw;
 		bench_flow_put(flows, i, true, p);
-		if (!is_steered(worker, p, now, &d) || d.verdict != TO_VERDICT_REPLY)
+		if (!bench_steer(worker, p, BENCH_FRAME, now, &d) || d.verdict != TO_VERDICT_REPLY)
 			return -EPROTO;
 	}
 	return 0;

@@ -31,6 +31,10 @@ void bench_flows_free(struct bench_flows *flows);
  */
 int bench_flows_open(struct bench_flows *flows, struct to_worker *worker, uint32_t now);
 
+/* One frame through the pipeline, not measured. True: it was sent on. */
+bool bench_steer(struct to_worker *worker, uint8_t *data, uint32_t len, uint32_t now,
+		 struct to_decision *out);
+
 /* A request of flow `i`, or where `answer` its edge's answer, into BENCH_FRAME bytes at `p`. */
 void bench_flow_put(const struct bench_flows *flows, uint32_t i, bool answer, uint8_t *p);
 
