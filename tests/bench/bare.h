@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <turnout/entry.h>
+#include <turnout/hash.h>
 
 #include "bench.h"
 
@@ -63,6 +64,24 @@ static inline int bare_put(struct bare *b, const struct to_key *k)
 	e->key[1] = k->w[2];
 	e->value[0] = 1;
 	return 1;
+}
+
+/* Of made-up keys: as many as there is a place for of `entries`, and visits to them in random order
+ * (BENCH_VISITS). */
+static inline void bare_fill(struct bare *b, struct to_key *visits, uint32_t entries)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < entries; i++) {
+		uint64_t r = to_mix(i);
+
+		visits[n] = (struct to_key){{(uint32_t)r, (uint32_t)(r >> 32), 1}};
+		n += (uint32_t)bare_put(b, &visits[n]);
+	}
+	for (uint32_t i = n; i < BENCH_VISITS; i++)
+		visits[i] = visits[to_mix(i) % n];
+	for (uint32_t i = 0; i < n; i++)
+		visits[i] = visits[n + to_mix(i) % (BENCH_VISITS - n)];
 }
 
 static inline uint64_t bare_find(const struct bare_bucket *b, const struct to_key *k)

@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from wire import (ENGINES, FIRST, STAGES, TALKS, Sender, Wire, enter, image_of, make_flows,
-                  write_plan)
+from plans import STAGES, write_plan
+from wire import ENGINES, FIRST, TALKS, Sender, Wire, enter, image_of, make_flows
 
 from common import renumbered
 from protocol import Client

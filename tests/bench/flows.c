@@ -15,6 +15,8 @@
 #define PORT   50000
 #define PORTS  10000
 #define CLIENT 0x64000000u
+#define ROUTED 0x0b000000u /* of plans.py's plans, and how many bits a prefix leaves */
+#define HOST   10
 
 static void put_frame(uint8_t *p, uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport)
 {
@@ -65,6 +67,20 @@ int bench_flows_new(struct bench_flows *flows, uint32_t n)
 		};
 	}
 	return 0;
+}
+
+void bench_flows_route(struct bench_flows *flows, uint32_t from, uint32_t to, uint32_t routes,
+		       bool upper)
+{
+	const uint32_t half = 1u << (HOST - 1);
+
+	for (uint32_t i = from; i < to; i++) {
+		uint64_t r = to_mix(i + 0x100000000ULL);
+		uint32_t host = (uint32_t)(r >> 32) % half + (upper ? half : 0);
+
+		flows->flow[i].client =
+			to_net32(ROUTED + ((uint32_t)r % routes << HOST) + host).raw;
+	}
 }
 
 void bench_flows_free(struct bench_flows *flows)

@@ -23,6 +23,10 @@ struct bench_flows {
 
 /* Zeroed and not open yet. Returns 0 or -ENOMEM. */
 int bench_flows_new(struct bench_flows *flows, uint32_t n);
+/* Gives the flows [from, to) clients in `routes` prefixes of 22 bits, from 11.0.0.0 on; `upper`: in
+ * the upper half of each. */
+void bench_flows_route(struct bench_flows *flows, uint32_t from, uint32_t to, uint32_t routes,
+		       bool upper);
 void bench_flows_free(struct bench_flows *flows);
 
 /*

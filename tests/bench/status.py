@@ -15,7 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-from wire import ENGINES, TALKS, Sender, Wire, enter, make_flows, write_plan
+from plans import write_plan
+from wire import ENGINES, TALKS, Sender, Wire, enter, make_flows
 
 from common import BUILD, TURNOUT
 

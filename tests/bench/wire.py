@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE.parent / "engine"), str(HERE.parent / "replay")]
 from common import BUILD, TURNOUT  # noqa: E402
 from protocol import PIN4, Client  # noqa: E402
 
-FIRST, STAGES = "half", ("many", "more")  # FIRST: by which bench_flows proves flows
+FIRST = "half"  # the stage by which bench_flows proves flows
 SKIP, INSIDE = 77, "TURNOUT_BENCH_INSIDE"
 PORT, FAR, MAC = "port0", "far0", "02:00:00:00:00:01"  # the MAC that bench_flows writes to
 HOPS = ["--nexthop", "outside=02:00:00:00:00:0a", "--nexthop", "edges=02:00:00:00:00:0b"]
@@ -46,20 +46,6 @@ def command(*argv):
     done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, argv))}: {done.stderr.strip()}")
-
-
-def write_plan(path, routes, share):
-    """plan.yaml with so many partners more, each of which has a route of its own."""
-    partners = "".join(f"  p{i}: 11.{i >> 12 & 255}.{i >> 4 & 255}.{(i & 15) * 16}/28\n"
-                       for i in range(routes))
-    text = (HERE / "plan.yaml").read_text(encoding="utf-8")
-    text = text.replace("address: media}", "address: media, check: none}")
-    for n, name in enumerate(STAGES):
-        of = ", ".join(f"p{i}: {share + n + i % 2}" for i in range(routes))
-        text += (f"  - name: {name}\n    routes: {{media: {{default: {share}, "
-                 f"partners: {{{of}}}}}}}\n")
-    text = text.replace("stages:\n", f"partners:\n{partners}stages:\n")
-    path.write_text(text, encoding="utf-8")
 
 
 def make_flows(plan, flows, room, directory, talks):
