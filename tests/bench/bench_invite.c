@@ -110,7 +110,7 @@ static int make(struct bench *b)
 	bench_sip_invite(&b->usual, SIZE, false);
 	bench_sip_invite(&b->late, SIZE, true);
 	bench_sip_answer(&b->answer, SIZE);
-	bench_sizes(&config, 2 * b->dialogs);
+	bench_sizes(&config, 2 * b->dialogs, BENCH_NOW);
 	config.size[TO_DIALOG].proven = 2 * b->dialogs;
 	config.size[TO_TRANSACTION].proven = 2 * (BENCH_WINDOW + b->dialogs);
 	b->edge = calloc(b->dialogs, sizeof(*b->edge));
@@ -167,7 +167,8 @@ int main(int argc, char **argv)
 	    bench_plan_open(&sip_plan, argv[2], NULL, NULL) < 0)
 		goto out;
 	b.table = sip_plan.image[0].data;
-	if (bench_pinned_open(&pinned, plan.image[0].data, b.dialogs, 2 * b.dialogs) < 0 ||
+	if (bench_pinned_open(&pinned, plan.image[0].data, b.dialogs, 2 * b.dialogs, BENCH_NOW) <
+		    0 ||
 	    make(&b) < 0)
 		goto out;
 	bench_pinned_order(&pinned, NULL, b.dialogs);

@@ -168,7 +168,7 @@ static int make(struct bench *b)
 	struct to_state_config config;
 
 	bench_mix_init();
-	bench_sizes(&config, 2 * most);
+	bench_sizes(&config, 2 * most, BENCH_NOW);
 	b->edge = calloc(most, 1);
 	b->keys = bench_huge(BENCH_VISITS * sizeof(*b->keys));
 	if (!b->edge || !b->keys || bare_open(&b->bare, b->flows) < 0 ||

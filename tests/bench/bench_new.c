@@ -36,36 +36,12 @@ struct bench {
 	uint64_t wrong;
 };
 
-/* Where a client's flow has to go: its route by the prefix, then its edge, as docs/state.md says.
- * By going through all routes and edges. */
-static uint32_t edge_of(const struct to_table *t, to_be32 client_addr)
-{
-	union to_addr a = to_addr_v4(client_addr);
-	uint64_t client = to_client(&a), best = 0;
-	const struct to_service *s = to_table_services(t);
-	uint32_t edge = 0;
-	bool new_side;
-
-	new_side = to_bucket(t->salt, client) <
-		   to_table_routes(t)[to_table_find_route(t, s, 0, (uint32_t)client)].share;
-	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
-		const struct to_edge *it = &to_table_edges(t)[e];
-		uint64_t score = to_score(client, it->seed);
-
-		if (it->pool == (new_side ? s->new_pool : s->legacy_pool) && score > best) {
-			best = score;
-			edge = e;
-		}
-	}
-	return edge;
-}
-
 /* A first packet goes where its client's route and bucket say, or where its earlier flows are. */
 static void check_first(struct bench *b, const struct to_frame *f, uint32_t i)
 {
 	struct bench_flow *w = &b->flows.flow[i];
 	const struct to_decision *d = &f->decision;
-	uint32_t edge = edge_of(b->table, (to_be32){w->client});
+	uint32_t edge = bench_edge_of(b->table, (to_be32){w->client});
 
 	w->edge = to_table_target(b->table, d->service, d->edge)->v4.raw;
 	b->wrong += d->verdict != TO_VERDICT_STEER || d->edge != edge ||
@@ -217,7 +193,7 @@ static int make(struct bench *b, uint32_t routes, uint32_t flows)
 
 	b->window = (flows / BENCH_SAMPLES + BENCH_BURST) / BENCH_BURST * BENCH_BURST;
 	b->proved = DELAY + BENCH_SAMPLES * b->window;
-	bench_sizes(&config, 2 * b->proved);
+	bench_sizes(&config, 2 * b->proved, BENCH_NOW);
 	b->bound = config.size[TO_PIN4].unproven / BENCH_BURST * BENCH_BURST;
 	config.size[TO_PIN4].unproven = b->bound;
 	n = b->proved + b->bound + BENCH_SAMPLES * b->window;

@@ -76,7 +76,7 @@ static bool measure(const struct to_table *t, uint32_t pins, uint32_t capacity)
 	struct bench b = {.capacity = capacity};
 	bool right = false;
 
-	if (bench_pinned_open(&b.pinned, t, pins, capacity) < 0)
+	if (bench_pinned_open(&b.pinned, t, pins, capacity, BENCH_NOW) < 0)
 		return false;
 	b.keys = bench_huge(BENCH_VISITS * sizeof(*b.keys));
 	if (!b.keys || bare_open(&b.bare, pins) || make_order(&b)) {

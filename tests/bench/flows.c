@@ -116,3 +116,25 @@ int bench_flows_open(struct bench_flows *flows, struct to_worker *worker, uint32
 	}
 	return 0;
 }
+
+uint32_t bench_edge_of(const struct to_table *t, to_be32 client_addr)
+{
+	union to_addr a = to_addr_v4(client_addr);
+	uint64_t client = to_client(&a), best = 0;
+	const struct to_service *s = to_table_services(t);
+	uint32_t edge = 0;
+	bool new_side;
+
+	new_side = to_bucket(t->salt, client) <
+		   to_table_routes(t)[to_table_find_route(t, s, 0, (uint32_t)client)].share;
+	for (uint32_t e = 0; e < to_table_edge_count(t); e++) {
+		const struct to_edge *it = &to_table_edges(t)[e];
+		uint64_t score = to_score(client, it->seed);
+
+		if (it->pool == (new_side ? s->new_pool : s->legacy_pool) && score > best) {
+			best = score;
+			edge = e;
+		}
+	}
+	return edge;
+}

@@ -35,6 +35,11 @@ void bench_flows_free(struct bench_flows *flows);
  */
 int bench_flows_open(struct bench_flows *flows, struct to_worker *worker, uint32_t now);
 
+/* The edge that a new flow of the client has to go to, of the first service: its route by the
+ * prefix, the pool by its share, then the edge, as docs/state.md says. By going through all edges.
+ */
+uint32_t bench_edge_of(const struct to_table *t, to_be32 client);
+
 /* One frame through the pipeline, not measured. True: it was sent on. */
 bool bench_steer(struct to_worker *worker, uint8_t *data, uint32_t len, uint32_t now,
 		 struct to_decision *out);

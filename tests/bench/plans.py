@@ -18,7 +18,7 @@ def write_plan(path, routes, share, bits=28, apart=1):
     text = text.replace("address: media}", "address: media, check: none}")
     for n, name in enumerate(STAGES):
         of = ", ".join(f"p{i}: {share + n * apart + i % 2}" for i in range(routes))
-        text += (f"  - name: {name}\n    routes: {{media: {{default: {share}, "
+        text += (f"  - name: {name}\n    routes: {{media: {{default: {share + n * apart}, "
                  f"partners: {{{of}}}}}}}\n")
     text = text.replace("stages:\n", f"partners:\n{partners}stages:\n")
     path.write_text(text, encoding="utf-8")

@@ -51,9 +51,9 @@ void bench_plan_close(struct bench_plan *p)
 	*p = (struct bench_plan){0};
 }
 
-void bench_sizes(struct to_state_config *config, uint32_t pins)
+void bench_sizes(struct to_state_config *config, uint32_t pins, uint32_t now)
 {
-	*config = (struct to_state_config){.seed = 1, .now = BENCH_NOW};
+	*config = (struct to_state_config){.seed = 1, .now = now};
 	to_state_sizes(config, 1, pins);
 	config->size[TO_AFFINITY].proven = pins;
 }

@@ -37,8 +37,8 @@ struct bench_subject {
 	double tick;   /* nanoseconds of one of the time stamp counter */
 };
 
-/* Room for so many pins and as many affinities, more where `config` was changed since. */
-void bench_sizes(struct to_state_config *config, uint32_t pins);
+/* Room for so many pins and as many affinities. */
+void bench_sizes(struct to_state_config *config, uint32_t pins, uint32_t now);
 /* Returns 0 or -1, with a message. `table` is not owned. */
 int bench_subject_open(struct bench_subject *s, const struct to_table *table,
 		       const struct to_state_config *config);
