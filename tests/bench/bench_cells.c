@@ -84,10 +84,10 @@ static void sample(struct run *r, uint32_t capacity)
 {
 	double bare[BENCH_SAMPLES], state[BENCH_SAMPLES], more[BENCH_SAMPLES];
 
-	bare_sample(&r->bare, r->order + BENCH_VISITS - BENCH_WINDOW, BENCH_WINDOW);
+	bare_sample(&r->bare, r->order + BENCH_VISITS - BENCH_WINDOW);
 	sample_state(r, BENCH_VISITS - BENCH_WINDOW, false);
 	for (uint32_t i = 0; i < BENCH_SAMPLES; i++) {
-		bare[i] = bare_sample(&r->bare, r->order + bench_window(0, i), BENCH_WINDOW);
+		bare[i] = bare_sample(&r->bare, r->order + bench_window(0, i));
 		state[i] = sample_state(r, bench_window(1, i), false);
 		more[i] = sample_state(r, bench_window(2, i), true);
 	}

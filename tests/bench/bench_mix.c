@@ -213,7 +213,7 @@ static void measure(struct bench *b)
 
 	sample(b, &line[0]);
 	for (uint32_t i = 0; i < BENCH_SAMPLES; i++) {
-		bare[i] = bare_sample(&b->bare, b->keys + bench_window(0, i), BENCH_WINDOW);
+		bare[i] = bare_sample(&b->bare, b->keys + bench_window(0, i));
 		mix[i] = sample(b, &line[i]);
 	}
 	check_kinds(b);

@@ -117,7 +117,7 @@ static double sample_proved(struct bench *b, uint32_t from)
 
 static double sample_bare(struct bench *b, uint32_t subject, uint32_t i)
 {
-	return bare_sample(&b->bare, b->keys + bench_window(subject, i), BENCH_WINDOW);
+	return bare_sample(&b->bare, b->keys + bench_window(subject, i));
 }
 
 /* The events that must have been: not one entry lost, each flow proven or displaced. */

@@ -48,10 +48,10 @@ static void sample(struct bench *b)
 {
 	double bare[BENCH_SAMPLES], requests[BENCH_SAMPLES], mixed[BENCH_SAMPLES];
 
-	bare_sample(&b->bare, b->keys + BENCH_VISITS - BENCH_WINDOW, BENCH_WINDOW);
+	bare_sample(&b->bare, b->keys + BENCH_VISITS - BENCH_WINDOW);
 	bench_pinned_sample(&b->pinned, BENCH_VISITS - BENCH_WINDOW, true);
 	for (uint32_t i = 0; i < BENCH_SAMPLES; i++) {
-		bare[i] = bare_sample(&b->bare, b->keys + bench_window(0, i), BENCH_WINDOW);
+		bare[i] = bare_sample(&b->bare, b->keys + bench_window(0, i));
 		mixed[i] = bench_pinned_sample(&b->pinned, bench_window(1, i), true);
 		requests[i] = bench_pinned_sample(&b->pinned, bench_window(2, i), false);
 	}

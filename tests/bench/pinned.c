@@ -71,12 +71,13 @@ void bench_pinned_check(struct bench_pinned *p, uint32_t at, bool answers, const
 double bench_pinned_sample(struct bench_pinned *p, uint32_t from, bool answers)
 {
 	struct to_frame f[BENCH_BURST];
-	uint64_t ticks = 0;
+	uint64_t ticks = 0, took;
 
 	for (uint32_t at = from; at < from + BENCH_WINDOW; at += BENCH_BURST) {
 		bench_pinned_put(p, at, answers, f);
-		ticks += bench_ticks(&p->subject, f, BENCH_BURST, p->now);
+		took = bench_ticks(&p->subject, f, BENCH_BURST, p->now);
+		ticks += at >= from + BENCH_WARM ? took : 0;
 		bench_pinned_check(p, at, answers, f, 0);
 	}
-	return (double)ticks * p->subject.tick / BENCH_WINDOW;
+	return (double)ticks * p->subject.tick / BENCH_TIMED;
 }
