@@ -23,6 +23,7 @@ class Engine:
     """A process in the gateway's namespace that steers between `outside` and `edges`."""
 
     name = program = None
+    where = "gw"  # its namespace
     redirects = False  # by XDP, from one interface into another
     reasons = set()  # that are this engine's alone
 
@@ -48,7 +49,7 @@ class Engine:
         raise NotImplementedError
 
     def spawn(self):
-        with inside("gw"):
+        with inside(self.where):
             self.process = Process(self.watch, self.name, self.argv())
 
     def start(self):
@@ -110,14 +111,17 @@ class Dpdk(Engine):
     eal = ["--no-huge", "--no-pci", "--no-telemetry", "--no-shconf", "-m", "256",
            "--log-level=*:error"]
 
+    @staticmethod
+    def lcores():
+        return f"(0-1)@({','.join(map(str, sorted(os.sched_getaffinity(0))))})"
+
     def argv(self):
-        cpus = ",".join(map(str, sorted(os.sched_getaffinity(0))))
         devices, ports = [], []
         for i, zone in enumerate(("outside", "edges")):
             device = self.driver.format(i=i, zone=zone, build=self.build)
             devices += ["--vdev", device]
             ports += ["--port", f"{device.split(',')[0]}:{zone}"]
-        return [self.path, "run", f"--lcores=(0-1)@({cpus})", *self.eal, *devices, "--",
+        return [self.path, "run", f"--lcores={self.lcores()}", *self.eal, *devices, "--",
                 "--table", self.table, *ports, "--pins", PINS]
 
     def ready(self):
