@@ -9,7 +9,7 @@
 #define PEERS_MARKS       1024 /* a power of two */
 #define PEERS_BATCH       64   /* of the kernel's test run */
 #define PEERS_MAX_FRAME   1024
-#define PEERS_NONE	  0xffffffffu /* as AHEAD: nothing is sent */
+#define PEERS_NONE        0xffffffffu /* as AHEAD: nothing is sent */
 #define PEERS_CLIENTS     0xc6120000u /* 198.18.0.0: the client of flow 0 */
 #define PEERS_VIP         0xcb007164u /* 203.0.113.100 */
 #define PEERS_EDGES       0x0a010001u /* 10.1.0.1: the first of them */

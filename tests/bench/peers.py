@@ -9,49 +9,35 @@ which gives a veth what a card's driver gets: a page. The time is read by the se
 frames; a sample is the shortest of its windows, of which there is one less than FRAMES has.
 TURNOUT_BUILD is the build directory."""
 
+import contextlib
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import peers_site as site
 from netns import enter
-from processes import Watch
+from processes import Failed, Watch
 
 BUILD = Path(os.environ.get("TURNOUT_BUILD", Path(__file__).resolve().parents[2] / "build-test"))
 WAYS = "requests", "answers"
 WINDOW = 1024
 PAUSES = 12  # a sender before a gateway on a CPU of its own tries about so often for each frame
 NOTHING = 0xffffffff  # as AHEAD
+PATIENCE = 20  # times that a gateway may get no CPU
 NS, TRIED, SENT, ARRIVED = range(4)
 
 
-class Ends:
-    """The process that sends and judges, on both sides of a gateway."""
+class Ends(site.Program):
+    """Sends and judges, on both sides of a gateway."""
 
     def __init__(self, contender, flows, length):
-        self.gateway = contender
         client_to, edge_to, ttl = contender.sent_to()
-        argv = ["taskset", "-c", str(site.cpus()[0]), BUILD / "tests/bench/bench_peers",
-                site.netns_of(contender.client), "c0", client_to, site.netns_of(contender.edge),
-                "e0", edge_to, contender.ends, flows, length, ttl]
-        self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-        self.answer()
+        super().__init__([BUILD / "tests/bench/bench_peers", site.netns_of(contender.client), "c0",
+                          client_to, site.netns_of(contender.edge), "e0", edge_to, contender.ends,
+                          flows, length, ttl])
+        self.gateway = contender
         self.wrong, self.whole, self.receive = 0, [], []
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"peers: {self.gateway.name}: bench_peers has ended")
-        return json.loads(line)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self.answer()
 
     def settle(self, way):
         """What has not come, or not as it should, is wrong."""
@@ -65,34 +51,33 @@ class Ends:
             self.settle(way)
         self.gateway.rest()
 
+    def best_window(self, way, frames):
+        """The shortest for each frame that has come, of those in which there were such."""
+        times = PAUSES if self.gateway.has_cpu else 1
+        for _ in range(PATIENCE):
+            said = self.ask(f"send {way} {frames} {frames * times} {self.gateway.ahead} "
+                            f"{WINDOW * times}")
+            self.settle(way)
+            busy = [w for w in said["windows"] if min(w[ARRIVED], w[SENT]) * 2 > WINDOW]
+            if busy:
+                return min(busy, key=lambda w: w[NS] / w[ARRIVED])
+        raise Failed(f"{self.gateway.name} gets no CPU")
+
     def sample(self, frames, pause, nothing):
         """Nanoseconds from one frame to the next, at the far end. Where the gateway has a CPU of
         its own, what it takes of the sender's for each frame is what is left when the pauses, of
         `pause` nanoseconds each, and the sender's own `nothing` are taken off."""
-        times, best, receive = PAUSES if self.gateway.has_cpu else 1, [], []
         self.gateway.go()
-        for way in WAYS:
-            said = self.ask(f"send {way} {frames} {frames * times} {self.gateway.ahead} "
-                            f"{WINDOW * times}")
-            busy = [w for w in said["windows"] if min(w[ARRIVED], w[SENT]) * 2 > WINDOW]
-            if not busy:
-                sys.exit(f"peers: {self.gateway.name} gets no CPU")
-            w = min(busy, key=lambda w: w[NS] / w[ARRIVED])
-            best.append(w[NS] / w[ARRIVED])
-            receive.append((w[NS] - (w[TRIED] - w[SENT]) * pause) / w[SENT] - nothing)
-            self.settle(way)
+        windows = [self.best_window(way, frames) for way in WAYS]
         self.gateway.rest()
-        self.whole.append(sum(best) / len(best))
-        self.receive.append(sum(receive) / len(receive) if self.gateway.has_cpu else 0)
+        self.whole.append(sum(w[NS] / w[ARRIVED] for w in windows) / len(WAYS))
+        self.receive.append(sum((w[NS] - (w[TRIED] - w[SENT]) * pause) / w[SENT] - nothing
+                                for w in windows) / len(WAYS) if self.gateway.has_cpu else 0)
 
     def pause(self, frames):
         """Nanoseconds that it takes not to send a frame."""
         said = self.ask(f"send requests 0 {frames * PAUSES} {NOTHING} {WINDOW * PAUSES}")
         return min(w[NS] / w[TRIED] for w in said["windows"])
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def take(ends, samples, frames):
@@ -120,23 +105,15 @@ def found(ends):
 def main():
     enter("turnout-peers")
     flows, length, samples, frames = map(int, sys.argv[1:5])
-    gateways, ends = [], []
-    with tempfile.TemporaryDirectory(dir=site.NETNS) as directory:
-        try:
-            for kind in site.contenders(site.Direct, site.Nftables, site.Flowtable,
-                                        site.TurnoutXdp, site.DpAfXdp):
-                gateways.append(kind(BUILD, Watch(), Path(directory)))
-                gateways[-1].make()
-                ends.append(Ends(gateways[-1], flows, length))
-            take(ends, samples, frames)
-            result = found(ends)
-            print(json.dumps(result))
-            return any(c["wrong"] for c in result["contenders"].values())
-        finally:
-            for e in ends:
-                e.close()
-            for g in gateways:
-                g.close()
+    kinds = [site.Direct, *site.nftables(), site.TurnoutXdp, site.DpAfXdp]
+    with site.gateways(BUILD, Watch(), kinds) as gateways, contextlib.ExitStack() as stack:
+        ends = [Ends(g, flows, length) for g in gateways]
+        for e in ends:
+            stack.callback(e.close)
+        take(ends, samples, frames)
+        result = found(ends)
+    print(json.dumps(result))
+    return any(c["wrong"] for c in result["contenders"].values())
 
 
 if __name__ == "__main__":

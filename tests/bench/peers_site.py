@@ -5,10 +5,13 @@ with the same addresses, all of them at a time:
     client (c0) ── outside:gateway:edges ── edge (e0)
 """
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,6 +20,7 @@ sys.path[:0] = [str(HERE.parent / "live"), str(HERE.parents[1] / "tools/lib")]
 
 import engines  # noqa: E402
 from netns import NETNS, inside, ip, run, sysctl  # noqa: E402
+from processes import Failed, Process, await_port  # noqa: E402
 
 VIP, MEDIA, ACCESS = "203.0.113.100", "50000-59999", 443
 EDGES = [f"10.1.0.{i}" for i in range(1, 5)]
@@ -69,6 +73,20 @@ FLOWTABLE = """\
     }
 """
 
+HAPROXY = f"""\
+global
+    nbthread 1
+    maxconn 4000
+defaults
+    mode tcp
+    balance source
+    timeout connect 5s
+    timeout client 1m
+    timeout server 1m
+listen access
+    bind {VIP}:{ACCESS}
+""" + "".join(f"    server e{i} {e}:{ACCESS}\n" for i, e in enumerate(EDGES, 1))
+
 
 def cpus():
     """(the sender's, the worker's)"""
@@ -82,6 +100,8 @@ class Contender:
     name = key = None
     ends, ahead = "tc", 128  # frames that may be on their way: a veth's queue holds 256
     has_cpu = False  # to itself
+    asked = VIP  # by clients
+    ends_poll = False  # as it needs them to
     forwards = True  # by the kernel
 
     def __init__(self, build, watch, directory):
@@ -118,8 +138,12 @@ class Contender:
             ip(name, f"link set {interface} up")
         for name, interface in ((a, a_if), (b, b_if)):
             if interface in ("outside", "edges"):
-                with inside(name):
-                    run("ethtool", "-K", interface, "gro", "on")
+                Contender.poll(name, interface)
+
+    @staticmethod
+    def poll(name, interface):
+        with inside(name):
+            run("ethtool", "-K", interface, "gro", "on")
 
     def addresses(self):
         """Neighbours are given, so that nobody asks for them in a measurement."""
@@ -165,6 +189,12 @@ class Direct(Contender):
         return MACS["e0"], MACS["c0"], 64
 
 
+class Routed(Contender):
+    """The kernel routes, and that is all: clients ask an edge itself."""
+
+    name, key, asked = "routed", "routed", EDGES[0]
+
+
 class Nftables(Contender):
     name, key = "nftables", "nft"
     flowtable, offload = "", ""
@@ -188,6 +218,25 @@ class Flowtable(Nftables):
         return done.returncode == 0
 
 
+class HAProxy(Contender):
+    """On the CPU of all others, as are the kernel's parts."""
+
+    name, key = "HAProxy", "haproxy"
+
+    def start(self):
+        path = self.directory / "haproxy.cfg"
+        path.write_text(HAPROXY, encoding="utf-8")
+        ip(self.gateway, f"addr add {VIP}/32 dev lo")
+        with inside(self.gateway):
+            self.process = Process(self.watch, self.name, [
+                "taskset", "-c", cpus()[0], "haproxy", "-db", "-f", path])
+        await_port(self.process, "tcp", ACCESS)
+
+    def close(self):
+        self.process.child.kill()
+        self.process.wait()
+
+
 class Turnout(Contender):
     forwards, engine_is = False, None
 
@@ -204,6 +253,7 @@ class Turnout(Contender):
 
 class TurnoutXdp(Turnout):
     name, key, ends, engine_is = "turnout-xdp", "xdp", "xdp", engines.Xdp
+    ends_poll = True
 
     def close(self):
         self.engine.kill()
@@ -241,9 +291,46 @@ class DpAfXdp(TurnoutDp):
     name, key, engine_is = "dp over AF_XDP", "dpxdp", pinned(engines.DpAfXdp)
 
 
-def contenders(*wanted):
-    return [c for c in wanted if c is not Flowtable or Flowtable.is_there()]
+def nftables():
+    return [Nftables, Flowtable] if Flowtable.is_there() else [Nftables]
+
+
+@contextlib.contextmanager
+def gateways(build, watch, kinds):
+    """All of them, steering; those with a CPU of their own are stopped."""
+    with tempfile.TemporaryDirectory(dir=NETNS) as directory, contextlib.ExitStack() as stack:
+        made = [kind(build, watch, Path(directory)) for kind in kinds]
+        for gateway in made:
+            gateway.make()
+            stack.callback(gateway.close)
+        yield made
 
 
 def netns_of(name):
     return NETNS / name
+
+
+class Program:
+    """One that is asked by lines, and answers with lines of JSON, on the sender's CPU."""
+
+    def __init__(self, argv):
+        self.name = argv[0].name
+        self.process = subprocess.Popen(
+            [str(a) for a in ("taskset", "-c", cpus()[0], *argv)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed(f"{self.name} has ended")
+        return json.loads(line)
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
