@@ -10,14 +10,13 @@ import os
 import re
 import shutil
 import signal
-import statistics
 import subprocess
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from bench_show import CannotMeasure
+from bench_show import CannotMeasure, spread
 
 TARGET = 0.60
 FLOWS, ROOM = 4096, 8192
@@ -171,10 +170,6 @@ def prepare(top, build, work):
         if done.returncode:
             raise CannotMeasure(done.stderr.strip())
     return capture, state, table
-
-
-def spread(samples):
-    return {"min": min(samples), "median": statistics.median(samples), "max": max(samples)}
 
 
 def take(build, work, files, seconds):

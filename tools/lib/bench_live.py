@@ -7,20 +7,22 @@ import statistics
 import subprocess
 import sys
 
-from bench_show import CannotMeasure
+from bench_show import CannotMeasure, spread
 
-FLOWS, ROUTES, SAMPLES = 1_000_000, 10_000, 25
-QUICK_FLOWS = 50_000
+FLOWS, ROUTES = 1_000_000, 10_000
+SAMPLES = {"commit.py": 201, "status.py": 25}  # of the first enough for a 99th percentile
+QUICK_FLOWS, QUICK_SAMPLES = 50_000, 25
 WITHIN_S = 600
 ENGINES = {"dp": "turnout-dp, 2 workers", "xdp": "turnout-xdp"}
 
 
 def ask(top, build, script, engine, quick):
     flows = QUICK_FLOWS if quick else FLOWS
+    samples = QUICK_SAMPLES if quick else SAMPLES[script]
     try:
         done = subprocess.run(
             ["/usr/bin/python3", str(top / "tests/bench" / script), engine, str(flows),
-             str(ROUTES), str(SAMPLES)], capture_output=True, text=True, check=False,
+             str(ROUTES), str(samples)], capture_output=True, text=True, check=False,
             env={**os.environ, "TURNOUT_BUILD": str(build)}, timeout=WITHIN_S)
     except subprocess.TimeoutExpired as e:
         raise CannotMeasure(f"{script} {engine} does not end") from e
@@ -34,8 +36,7 @@ def ask(top, build, script, engine, quick):
 
 def times(found):
     """Milliseconds."""
-    return {"min": min(found) / 1e6, "median": statistics.median(found) / 1e6,
-            "max": max(found) / 1e6, "samples": len(found)}
+    return {**spread(found, 1e6), "samples": len(found)}
 
 
 def row(of, found, what, series, wrong=0, **more):

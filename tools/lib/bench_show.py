@@ -1,45 +1,190 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Results as a person reads them.
+"""Rows: what they are, whether they are valid, whether their targets are met, and as text.
 
-A row of times has `times` ({what: {min, median, max, samples}}, milliseconds), name, of,
-subject_name (which of them is meant), samples (the fewest), wrong (frames lost), target_ms (the
-most that its median may be, or None), note.
+Each row has `of` (what of), `samples` (how many, of the contender that has the fewest), `wrong`
+(wrong verdicts, or frames lost; above 0 makes it invalid), `note` (or ""), and is of one of three
+forms. tools/bench adds `name`. A *spread* is {min, median, max} and, where there are samples enough
+(100 or more), p99; spread() makes one.
 
-Any other row: name, of, yardstick_name, yardstick and subject ({min, median, max}, nanoseconds a
-packet), subject_name, samples, wrong (verdicts), ratio (minimum by minimum; `target_is` says whether the
-target is the most or the least that it may be), ratio_median, target (or None), note.
+Nanoseconds a packet, two contenders: yardstick_name, yardstick, subject_name, subject (spreads),
+ratio (minimum by minimum), ratio_median, target (or None), target_is ("most" or "least": what the
+ratio may be at the most or must be at the least).
+
+Times: `times` ({what: spread with its own `samples`}, milliseconds), subject_name (which of them is
+meant), target_ms (the median is to be under it; or None).
+
+Anything else: `unit` ("packets/s", "connections/s", "us", "ms", "ns a packet" …), `figures`
+({contender: spread}, as many contenders as there are), `targets` (a list, may be empty), each
+  {"of": contender, "is": "most" or "least", "ratio": 1.2, "to": contender} (its figure by the
+other's), or
+  {"of": contender, "is": "most" or "least", "value": 10} (its figure, in the row's unit).
+The figure is the best sample's: the largest where the unit ends in "/s", else the smallest; with
+"figure": "median" (or "p99") in the target it is that. Contenders named turnout… are drawn as
+ours.
 """
-import re
+import math
+import statistics
 
-LEAST_SAMPLES = 20
-MARK = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->\n)", re.DOTALL)
-TIMES_MARK = re.compile(r"(<!-- times -->\n).*?(<!-- end -->\n)", re.DOTALL)
+LEAST_SAMPLES, LEAST_FOR_P99 = 20, 100
+COMMON = ("name", "of", "samples", "wrong", "note")
+FORMS = {
+    "times": ("times", "subject_name", "target_ms"),
+    "figures": ("unit", "figures", "targets"),
+    "packet": ("yardstick_name", "yardstick", "subject_name", "subject", "ratio", "ratio_median",
+               "target", "target_is"),
+}
 
 
 class CannotMeasure(Exception):
     """Why a row could not be measured."""
 
 
+class BadRow(Exception):
+    """In what a row is of none of the forms."""
+
+
+def spread(samples, per=1):
+    """Of samples, in units of `per`."""
+    ordered = sorted(samples)
+    found = {"min": ordered[0] / per, "median": statistics.median(ordered) / per,
+             "max": ordered[-1] / per}
+    if len(ordered) >= LEAST_FOR_P99:
+        found["p99"] = ordered[math.ceil(len(ordered) * 0.99) - 1] / per
+    return found
+
+
+def form(row):
+    return next((f for f in ("times", "figures") if f in row), "packet")
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def spreads(row):
+    """{contender: spread}, whatever the form."""
+    kind = form(row)
+    if kind == "packet":
+        return {row["yardstick_name"]: row["yardstick"], row["subject_name"]: row["subject"]}
+    return row[kind]
+
+
+def unit(row):
+    return {"times": "ms", "packet": "ns a packet"}.get(form(row)) or row["unit"]
+
+
+def check_spread(name, s):
+    if not isinstance(s, dict):
+        raise BadRow(f"'{name}' has no minimum, median and maximum")
+    for key in ("min", "median", "max", *(k for k in ("p99",) if k in s)):
+        if not is_number(s.get(key)):
+            raise BadRow(f"'{name}': '{key}' is missing or no number")
+    if not s["min"] <= s["median"] <= s["max"]:
+        raise BadRow(f"'{name}': the median is not between minimum and maximum")
+
+
+def check_target(row, target):
+    names = row["figures"]
+    if not isinstance(target, dict) or target.get("is") not in ("most", "least"):
+        raise BadRow("'is' of a target is neither 'most' nor 'least'")
+    keys = ("of", "to") if "ratio" in target else ("of",)
+    for key in keys:
+        if target.get(key) not in names:
+            raise BadRow(f"'{key}' of a target names no contender: {target.get(key)}")
+    if not is_number(target.get("ratio", target.get("value"))):
+        raise BadRow("a target has neither 'ratio' nor 'value'")
+    wanted = target.get("figure", "best")
+    if wanted not in ("best", "median", "p99"):
+        raise BadRow(f"'figure' of a target is none: {wanted}")
+    if wanted == "p99" and any("p99" not in names[target[key]] for key in keys):
+        raise BadRow("a target is of a p99 that is not there")
+
+
+def check(row):
+    """Raises BadRow unless it is of one of the forms."""
+    if not isinstance(row, dict):
+        raise BadRow("is no object")
+    kind = form(row)
+    for key in COMMON + FORMS[kind]:
+        if key not in row:
+            raise BadRow(f"'{key}' is missing")
+    if not all(isinstance(row[key], int) and row[key] >= 0 for key in ("samples", "wrong")):
+        raise BadRow("'samples' and 'wrong' are not both counts")
+    if kind != "packet" and not (isinstance(row[kind], dict) and row[kind]):
+        raise BadRow(f"'{kind}' is empty")
+    for name, s in spreads(row).items():
+        check_spread(name, s)
+    if kind == "figures":
+        for target in row["targets"]:
+            check_target(row, target)
+    elif kind == "times" and row["subject_name"] not in row["times"]:
+        raise BadRow("'subject_name' is none of 'times'")
+    elif kind == "packet" and row["target_is"] not in ("most", "least"):
+        raise BadRow("'target_is' is neither 'most' nor 'least'")
+
+
 def is_valid(row):
     return row["wrong"] == 0 and row["samples"] >= LEAST_SAMPLES
 
 
-def is_met(row):
-    if row["target_is"] == "most":
-        return row["ratio"] <= row["target"]
-    return row["ratio"] >= row["target"]
+def is_within(value, bound, target_is):
+    return value <= bound if target_is == "most" else value >= bound
 
 
-def verdict(row):
+def figure(row, name, which):
+    if which == "best":
+        which = "max" if row["unit"].endswith("/s") else "min"
+    return row["figures"][name][which]
+
+
+def judged_figures(row):
+    for target in row["targets"]:
+        which = target.get("figure", "best")
+        mine, is_what = figure(row, target["of"], which), target["is"]
+        kind = "" if which == "best" else f"{which} "
+        if "ratio" in target:
+            ratio = mine / figure(row, target["to"], which)
+            yield target["of"], f"{kind}at {is_what} {target['ratio']:.2f} of {target['to']}", \
+                is_within(ratio, target["ratio"], is_what), f" ({ratio:.2f})"
+        else:
+            yield target["of"], f"{kind}at {is_what} {number(target['value'])} {row['unit']}", \
+                is_within(mine, target["value"], is_what), ""
+
+
+def judged(row):
+    """Of each target: (contender, what was wanted, whether it is met, how much it is)."""
+    kind = form(row)
+    if kind == "figures":
+        yield from judged_figures(row)
+    elif kind == "times" and row["target_ms"] is not None:
+        median = row["times"][row["subject_name"]]["median"]
+        yield row["subject_name"], f"median under {row['target_ms']} ms", \
+            median < row["target_ms"], ""
+    elif kind == "packet" and row["target"] is not None:
+        yield row["subject_name"], f"at {row['target_is']} {row['target']:.2f}", \
+            is_within(row["ratio"], row["target"], row["target_is"]), ""
+
+
+def verdict(row, contender):
+    """What to say of a contender, "" where it has no target."""
     if not is_valid(row):
         return "INVALID"
-    if row["target"] is None:
-        return ""
-    return f"at {row['target_is']} {row['target']:.2f}: {'met' if is_met(row) else 'not met'}"
+    return "; ".join(f"{wanted}: {'met' if met else 'not met'}{how}"
+                     for name, wanted, met, how in judged(row) if name == contender)
 
 
-def figures(s):
-    return f"{s['min']:.1f} / {s['median']:.1f} / {s['max']:.1f}"
+def number(value):
+    """With about three places that say something."""
+    if value == 0 or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
+
+
+def figures(row, s):
+    """A spread as text."""
+    say = {"packet": lambda v: f"{v:.1f}", "times": lambda v: f"{v:.2f}"}.get(form(row), number)
+    p99 = f" (p99 {say(s['p99'])})" if "p99" in s else ""
+    return f"{say(s['min'])} / {say(s['median'])} / {say(s['max'])}{p99}"
 
 
 def machine_lines(m):
@@ -56,87 +201,27 @@ def heading(result):
     lines = [f"Turnout {result['commit']}, {result['begun']}, load {result['load_begin']:.1f}"
              + (", quick" if result["quick"] else "")]
     lines += [f"  {name + ':':10}{text}" for name, text in machine_lines(result["machine"])]
-    return "\n".join(lines) + "\n\nNanoseconds a packet, minimum / median / maximum; the ratio " \
-        "is of the minimums (of the medians)."
+    return "\n".join(lines) + "\n\nMinimum / median / maximum; the ratio is of the best samples " \
+        "(of the medians)."
 
 
-def times_verdict(row):
-    if not is_valid(row):
-        return "INVALID"
-    if row["target_ms"] is None:
-        return ""
-    met = row["times"][row["subject_name"]]["median"] < row["target_ms"]
-    return f"median under {row['target_ms']} ms: {'met' if met else 'not met'}"
-
-
-def milliseconds(s):
-    return f"{s['min']:.2f} / {s['median']:.2f} / {s['max']:.2f}"
-
-
-def times_text(row):
-    lines = [f"\n{row['name']}: {row['of']}  (milliseconds, {row['wrong']} lost)"]
-    for what, s in row["times"].items():
-        verdict_of = f"   {times_verdict(row)}" if what == row["subject_name"] else ""
-        lines.append(f"  {what:32}{milliseconds(s):>26}  {s['samples']} samples{verdict_of}")
-    return "\n".join(lines + ([f"  {row['note']}"] if row["note"] else []))
+def ratio(row):
+    """Only where there are two, and one is the yardstick."""
+    return f"{row['ratio']:.2f} ({row['ratio_median']:.2f})" if form(row) == "packet" else ""
 
 
 def text(row):
-    if "times" in row:
-        return times_text(row)
-    lines = [f"\n{row['name']}: {row['of']}  ({row['samples']} samples each, "
-             f"{row['wrong']} wrong verdicts)",
-             f"  {row['yardstick_name']:16}{figures(row['yardstick']):>26}",
-             f"  {row['subject_name']:16}{figures(row['subject']):>26}   "
-             f"ratio {row['ratio']:.2f} ({row['ratio_median']:.2f})  {verdict(row)}"]
-    if row["note"]:
-        lines.append(f"  {row['note']}")
-    return "\n".join(lines)
-
-
-def machine_markdown(result):
-    lines = [f"Commit {result['commit']}, {result['begun']}; load average "
-             f"{result['load_begin']:.1f} at the beginning, {result['load_end']:.1f} at the end.",
-             ""]
-    lines += [f"- {name}: {line}" for name, line in machine_lines(result["machine"])]
-    return lines
-
-
-def times_markdown(result):
-    lines = machine_markdown(result)
-    lines += ["", "| row | what | ms | samples | lost | target |", "|---|---|---|---|---|---|"]
-    rows = [r for r in result["rows"] if "times" in r]
-    for r in rows:
-        for what, s in r["times"].items():
-            mine = what == r["subject_name"]
-            lines.append(f"| `{r['name']}`: {r['of']} | {what} | {milliseconds(s)} | "
-                         f"{s['samples']} | {r['wrong']} | "
-                         f"{(times_verdict(r) if mine else '') or '–'} |")
-    lines += ["", *(f"- `{r['name']}`, {r['of']}: {r['note']}" for r in rows if r["note"])]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def markdown(result):
-    lines = machine_markdown(result)
-    rows = [r for r in result["rows"] if "times" not in r]
-    lines += ["", "| row | yardstick | ns a packet | Turnout | ns a packet | ratio (of medians) | "
-              "target | wrong | samples |", "|---|---|---|---|---|---|---|---|---|"]
-    for r in rows:
-        lines.append(f"| `{r['name']}`: {r['of']} | {r['yardstick_name']} | "
-                     f"{figures(r['yardstick'])} | {r['subject_name']} | {figures(r['subject'])} | "
-                     f"**{r['ratio']:.2f}** ({r['ratio_median']:.2f}) | {verdict(r) or '–'} | "
-                     f"{r['wrong']} | {r['samples']} |")
-    lines.append("")
-    lines += [f"- {n}" for n in dict.fromkeys(f"`{r['name']}`, {r['of']}: {r['note']}"
-                                              for r in rows if r["note"])]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def write_docs(path, result):
-    """Each table that this run has rows of."""
-    page = path.read_text(encoding="utf-8")
-    if any("times" in r for r in result["rows"]):
-        page = TIMES_MARK.sub(lambda m: m[1] + times_markdown(result) + m[2], page)
-    if any("times" not in r for r in result["rows"]):
-        page = MARK.sub(lambda m: m[1] + markdown(result) + m[2], page)
-    path.write_text(page, encoding="utf-8")
+    """As a terminal shows it."""
+    wrong = "lost" if form(row) == "times" else "wrong"
+    lines = [f"\n{row['name']}: {row['of']}  ({unit(row)}, {row['samples']} samples each, "
+             f"{row['wrong']} {wrong})"]
+    all_of = spreads(row)
+    wide = max(16, *(len(name) + 2 for name in all_of))
+    subject = row.get("subject_name")
+    for name, s in all_of.items():
+        mine = subject in (name, None)
+        said = [f"ratio {ratio(row)}" if mine and ratio(row) else "",
+                verdict(row, name) if mine else ""]
+        lines.append(f"  {name:{wide}}{figures(row, s):>26}   {'  '.join(filter(None, said))}"
+                     .rstrip())
+    return "\n".join(lines + ([f"  {row['note']}"] if row["note"] else []))
