@@ -36,7 +36,7 @@ PLOTS = [
          "connections/s"),
     Plot("commit.svg", "A generation of 10,000 routes, over a million pins", ("commit",), "ms",
          log=True),
-    Plot("plan.svg", "From a changed plan to the live generation", ("plan",), "ms"),
+    Plot("plan.svg", "From a changed plan to the live generation", ("plan",), "ms", log=True),
 ]
 
 
