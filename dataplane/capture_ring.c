@@ -17,7 +17,7 @@ struct to_capture_ring *to_capture_ring_new(const struct to_capture *what, uint1
 	r->size = (uint32_t)(sizeof(struct to_captured) + what->snap + 7) / 8 * 8;
 	while (r->places * 2 * r->size <= MEMORY)
 		r->places *= 2;
-	r->memory = malloc((size_t)r->places * r->size);
+	r->memory = aligned_alloc(64, ((size_t)r->places * r->size + 63) & ~(size_t)63);
 	if (!r->memory) {
 		free(r);
 		return NULL;

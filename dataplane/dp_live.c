@@ -41,11 +41,11 @@ static void send_out(struct dp_live_worker *w, unsigned port)
 	uint16_t n = w->out[port].n, sent = 0;
 
 	if (p->tx_lock)
-		rte_spinlock_lock(&p->tx_lock[queue]);
+		rte_spinlock_lock(&p->tx_lock[queue].taken);
 	for (int i = 0; i < SEND_TRIES && sent < n; i++)
 		sent += rte_eth_tx_burst(p->id, queue, mbufs + sent, n - sent);
 	if (p->tx_lock)
-		rte_spinlock_unlock(&p->tx_lock[queue]);
+		rte_spinlock_unlock(&p->tx_lock[queue].taken);
 	w->out[port].n = 0;
 	w->count.sent += sent;
 	if (unlikely(sent < n)) {

@@ -62,7 +62,8 @@ static int make_locks(struct dp_port *p, unsigned workers)
 {
 	if (p->tx_queues >= workers)
 		return 0;
-	p->tx_lock = rte_calloc("turnout_tx", p->tx_queues, sizeof(*p->tx_lock), 0);
+	p->tx_lock =
+		rte_calloc("turnout_tx", p->tx_queues, sizeof(*p->tx_lock), RTE_CACHE_LINE_SIZE);
 	return p->tx_lock ? 0 : -ENOMEM;
 }
 

@@ -11,6 +11,11 @@
 #define DP_MAX_PORTS TO_MAX_PORTS
 #define DP_NO_PORT   TO_NO_PORT
 
+/* Of one send queue. On a line of its own: two queues are two workers' at once. */
+struct dp_send_lock {
+	rte_spinlock_t taken;
+} __rte_cache_aligned;
+
 struct dp_port {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	char kernel_name[RTE_ETH_NAME_MAX_LEN]; /* "": none is wanted */
@@ -28,7 +33,7 @@ struct dp_port {
 	uint16_t rx_queues;
 	uint16_t tx_queues;
 	struct rte_ether_addr mac;
-	rte_spinlock_t *tx_lock; /* [tx_queues], taken when workers share queues; else NULL */
+	struct dp_send_lock *tx_lock; /* [tx_queues], where workers share queues; else NULL */
 };
 
 /*

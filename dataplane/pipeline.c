@@ -14,10 +14,11 @@
 struct to_worker *to_worker_new(struct to_state *state, unsigned index,
 				const struct to_nexthops *nexthops)
 {
-	struct to_worker *w = calloc(1, sizeof(*w));
+	struct to_worker *w = aligned_alloc(64, sizeof(*w));
 
 	if (!w)
 		return NULL;
+	memset(w, 0, sizeof(*w));
 	w->packets = aligned_alloc(64, (sizeof(*w->packets) * TO_BURST + 63) / 64 * 64);
 	w->counters = mmap(NULL, sizeof(*w->counters), PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -47,6 +47,17 @@ static void describe(struct to_cells *t, const struct to_state_region *r, uint32
 	t->shared = to_state_is_shared(kind, proven);
 }
 
+/* On lines of their own. */
+static struct to_link *new_links(uint64_t count)
+{
+	uint64_t bytes = (count * sizeof(struct to_link) + 63) & ~(uint64_t)63;
+	struct to_link *link = aligned_alloc(64, bytes);
+
+	if (link)
+		memset(link, 0, bytes);
+	return link;
+}
+
 /* Where each table of one worker lies; `*at` goes on. */
 static int describe_worker(struct to_state *st, uint32_t w, uint8_t **at)
 {
@@ -69,7 +80,7 @@ static int describe_worker(struct to_state *st, uint32_t w, uint8_t **at)
 			describe(t, st->region, kind, proven, (union to_bucket *)*at);
 			*at += (t->view.mask + 1) * sizeof(union to_bucket);
 			if (!proven) {
-				t->link = calloc(to_cells_count(t), sizeof(*t->link));
+				t->link = new_links(to_cells_count(t));
 				if (!t->link)
 					return -ENOMEM;
 			}
