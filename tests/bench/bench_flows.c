@@ -2,11 +2,13 @@
 /*
  * Makes what a benchmark of the running engine begins with: a state file in which every flow is
  * proven, and a capture with a request of each; or, of the first TALKS flows, the request and the
- * answer.
+ * answer. With WORKERS, CAPTURE.0 and so on instead, of each the frames that are that worker's, as
+ * a card would sort them that knew.
  *
- *   bench_flows PLAN FLOWS CAPACITY STATE CAPTURE [TALKS]
+ *   bench_flows PLAN FLOWS CAPACITY STATE CAPTURE [TALKS [WORKERS]]
  */
 #include <errno.h>
+#include <limits.h>
 #include <pcap/pcap.h>
 
 #include <control/compile.h>
@@ -56,16 +58,26 @@ static int open_flows(const struct to_table *t, struct bench_flows *flows, uint3
 	return ret;
 }
 
-static void dump(pcap_dumper_t *out, const struct bench_flows *flows, uint32_t i, bool answer)
+/* Whose frames go into a capture; one of one worker: all. */
+struct share {
+	const struct to_table *table;
+	unsigned worker;
+	unsigned workers;
+};
+
+static void dump(pcap_dumper_t *out, const struct bench_flows *flows, uint32_t i, bool answer,
+		 const struct share *of)
 {
 	struct pcap_pkthdr head = {.caplen = BENCH_FRAME, .len = BENCH_FRAME};
 	uint8_t frame[BENCH_FRAME] = {0};
 
 	bench_flow_put(flows, i, answer, frame);
-	pcap_dump((u_char *)out, &head, frame);
+	if (to_frame_shard(of->table, frame, BENCH_FRAME, of->workers) == of->worker)
+		pcap_dump((u_char *)out, &head, frame);
 }
 
-static int write_frames(const struct bench_flows *flows, uint32_t n, bool answers, const char *path)
+static int write_frames(const struct bench_flows *flows, uint32_t n, bool answers,
+			const struct share *of, const char *path)
 {
 	pcap_t *p = pcap_open_dead(DLT_EN10MB, SNAPLEN);
 	pcap_dumper_t *out = p ? pcap_dump_open(p, path) : NULL;
@@ -76,9 +88,9 @@ static int write_frames(const struct bench_flows *flows, uint32_t n, bool answer
 		goto close;
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		dump(out, flows, i, false);
+		dump(out, flows, i, false, of);
 		if (answers)
-			dump(out, flows, i, true);
+			dump(out, flows, i, true, of);
 	}
 	if (pcap_dump_flush(out))
 		ret = -EIO;
@@ -89,17 +101,39 @@ close:
 	return ret;
 }
 
-static int make(const struct to_table *t, char **argv)
+/* `workers` 0: one capture, at `path` itself. */
+static int write_captures(const struct bench_flows *flows, const struct to_table *t, uint32_t talks,
+			  unsigned workers, const char *path)
+{
+	uint32_t n = talks && talks < flows->n ? talks : flows->n;
+	struct share of = {t, 0, workers ? workers : 1};
+	char name[PATH_MAX];
+	int ret = 0;
+
+	if (!workers)
+		return write_frames(flows, n, talks, &of, path);
+	for (; of.worker < workers && ret == 0; of.worker++) {
+		snprintf(name, sizeof(name), "%s.%u", path, of.worker);
+		ret = write_frames(flows, n, talks, &of, name);
+	}
+	return ret;
+}
+
+static uint32_t number(char **argv, int argc, int i)
+{
+	return i < argc ? (uint32_t)strtoul(argv[i], NULL, 10) : 0;
+}
+
+static int make(const struct to_table *t, int argc, char **argv)
 {
 	struct bench_flows flows = {0};
-	uint32_t n = (uint32_t)strtoul(argv[2], NULL, 10);
-	uint32_t talks = argv[6] ? (uint32_t)strtoul(argv[6], NULL, 10) : 0;
-	int ret = bench_flows_new(&flows, n);
+	int ret = bench_flows_new(&flows, number(argv, argc, 2));
 
 	if (ret == 0)
-		ret = open_flows(t, &flows, (uint32_t)strtoul(argv[3], NULL, 10), argv[4]);
+		ret = open_flows(t, &flows, number(argv, argc, 3), argv[4]);
 	if (ret == 0)
-		ret = write_frames(&flows, talks && talks < n ? talks : n, talks, argv[5]);
+		ret = write_captures(&flows, t, number(argv, argc, 6), number(argv, argc, 7),
+				     argv[5]);
 	if (ret < 0)
 		fprintf(stderr, "bench_flows: %s\n", strerror(-ret));
 	bench_flows_free(&flows);
@@ -113,15 +147,16 @@ int main(int argc, char **argv)
 	struct to_image image = {0};
 	int rc = 1;
 
-	if (argc != 6 && argc != 7) {
-		fprintf(stderr, "usage: %s PLAN FLOWS CAPACITY STATE CAPTURE [TALKS]\n", argv[0]);
+	if (argc < 6 || argc > 8) {
+		fprintf(stderr, "usage: %s PLAN FLOWS CAPACITY STATE CAPTURE [TALKS [WORKERS]]\n",
+			argv[0]);
 		return 2;
 	}
 	if (to_plan_load(argv[1], &report, &plan) ||
 	    to_compile(plan, &(struct to_compile_input){.generation = 1}, &image))
 		to_report_print(&report, argv[1], stderr);
 	else
-		rc = make(image.data, argv);
+		rc = make(image.data, argc, argv);
 	to_image_free(&image);
 	to_plan_free(plan);
 	to_report_free(&report);
