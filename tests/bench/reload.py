@@ -16,8 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from plans import STAGES, write_plan
 from status import Daemon
-from wire import ENGINES, STAGES, Wire, enter, image_of, make_flows, write_plan
+from wire import ENGINES, Wire, enter, image_of, make_flows
 
 from common import TURNOUT
 from protocol import Client

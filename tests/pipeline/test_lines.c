@@ -90,6 +90,7 @@ static void add_worker(struct layout *l, unsigned w)
 
 	add(l, w, "pipeline", p, sizeof(*p));
 	add(l, w, "packets", p->packets, whole_lines(sizeof(*p->packets) * TO_BURST));
+	add(l, w, "ways", p->ways, sizeof(*p->ways) * TO_MAX_SERVICES * TO_MAX_EDGES);
 	add(l, w, "counters", p->counters, whole_lines(sizeof(*p->counters)));
 	state_lines(l->state, w, add_state, &(struct owner){l, w});
 	add(l, w, "capture", written, (size_t)((const uint8_t *)&r->read - written));
