@@ -33,6 +33,8 @@ ONE(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, struct to_packet, 1, 0);
 ONE(claims, BPF_MAP_TYPE_PERCPU_ARRAY, struct to_claims, 1, 0);
 ONE(room, BPF_MAP_TYPE_PERCPU_ARRAY, struct to_bpf_room, 1, 0);
 ONE(suspects, BPF_MAP_TYPE_ARRAY, struct to_bpf_suspects, 1, 0);
+ONE(sip_buckets, BPF_MAP_TYPE_PERCPU_ARRAY, struct to_sip_buckets, 1, 0);
+ONE(known, BPF_MAP_TYPE_ARRAY, struct to_known_set, TO_KNOWN_SETS, 0);
 ONE(heads, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, TO_ENTRY_KIND_COUNT, 0);
 
 ONE(capture_room, BPF_MAP_TYPE_PERCPU_ARRAY, struct to_bpf_capture_room, 1, 0);

@@ -15,8 +15,6 @@
 
 #include "maps.h"
 
-#define NS_PER_S 1000000000ull
-
 static inline const struct to_table *to_engine_table(to_engine *x, const struct to_packet *k)
 {
 	__u32 slot = k->slot;
@@ -61,6 +59,7 @@ static inline void to_engine_event(to_engine *x, enum to_event event)
 }
 
 #include "entries.h"
+#include "guard.h"
 
 #include <turnout/decide.h>
 #include <turnout/parse.h>

@@ -8,6 +8,7 @@
 
 #include <turnout/capture_take.h>
 #include <turnout/packet.h>
+#include <turnout/sip_guard.h>
 
 /*
  * How entries mean what they mean. A new number where fields of struct to_bpf_entry are given
@@ -56,6 +57,8 @@ struct to_bpf_control {
 	/* Entries move into other maps: until all have, one that is not found may be on its way.
 	 * The second at which that is taken to be over if nobody says so; 0: they do not. */
 	uint32_t moving;
+	uint32_t sip_rate; /* kB a second (turnout/sip_guard.h); 0: no guard */
+	uint32_t reserved;
 	TO_BPF_SPARE
 };
 

@@ -21,6 +21,7 @@
 #include "turnout.skel.h"
 #include "xdp_counters.h"
 #include "xdp_entries.h"
+#include "xdp_guard.h"
 #include "xdp_pin.h"
 #include "xdp_table.h"
 
@@ -345,6 +346,8 @@ static int start(struct xdp_replay *r, const struct to_replay_setup *o,
 
 	if (ret == 0)
 		ret = set_hops(r, o->mtu);
+	if (ret == 0)
+		ret = to_xdp_guard_begin(&r->xdp, o->sip_rate);
 	r->counters = to_xdp_counters_new();
 	if (ret == 0 && !r->counters)
 		ret = -ENOMEM;

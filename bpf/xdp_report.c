@@ -37,9 +37,10 @@ json_t *to_xdp_report(const struct to_xdp *x, const struct to_xdp_ports *ports,
 		to_xdp_counters_free(c);
 		return NULL;
 	}
-	j = json_pack("{s:s, s:f, s:I, s:s}", "engine", "xdp", "seconds", seconds, "generation",
-		      (json_int_t)(running ? running->generation : 0), "stage",
-		      running ? to_table_string(running, running->stage_name) : "");
+	j = json_pack("{s:s, s:f, s:I, s:s, s:I}", "engine", "xdp", "seconds", seconds,
+		      "generation", (json_int_t)(running ? running->generation : 0), "stage",
+		      running ? to_table_string(running, running->stage_name) : "", "sip_rate",
+		      (json_int_t)x->control->sip_rate);
 	json_object_set_new(j, "ports", ports_json(ports));
 	json_object_set_new(j, "verdicts", to_verdicts_json(&counters, 1));
 	json_object_set_new(j, "events", to_events_json(&counters, 1));

@@ -22,6 +22,7 @@
 #include "xdp_adopt.h"
 #include "xdp_control.h"
 #include "xdp_entries.h"
+#include "xdp_guard.h"
 #include "xdp_losses.h"
 #include "xdp_nexthops.h"
 #include "xdp_pin.h"
@@ -281,6 +282,8 @@ static int attach(struct xdp_run *r)
 		fprintf(stderr, "turnout-xdp: %s\n", err);
 		return ret;
 	}
+	if (!to_xdp_is_taken_over(&r->adoption, r->xdp.skel->maps.control))
+		to_xdp_guard_rate(&r->xdp, r->options.sip_rate);
 	failed = to_xdp_nexthops_begin(&r->nexthops, err, sizeof(err));
 	if (failed < 0) {
 		fprintf(stderr, "turnout-xdp: %s\n", err);
@@ -292,6 +295,8 @@ static int attach(struct xdp_run *r)
 		fprintf(stderr, "turnout-xdp: %s\n", err);
 	else
 		tell_moved(&r->adoption);
+	if (failed == 0 && ret == 0)
+		to_xdp_guard_rate(&r->xdp, r->options.sip_rate);
 	return failed < 0 ? failed : ret;
 }
 

@@ -41,6 +41,9 @@ static const char help[] =
 	"  --mode MODE         native: in the driver, or not at all; generic: after the driver, on "
 	"any\n"
 	"                      interface, slower; auto (default): native where the driver has it\n"
+	"  --sip-rate N        kB a second and CPU that SIP messages of strangers may be read; 0: "
+	"any\n"
+	"                      (default 20000)\n"
 	"  --help              this\n"
 	"\n"
 	"SIGUSR1 prints the counters as JSON. Exit status: 0 done, 2 usage, 3 the program or an\n"
@@ -55,6 +58,7 @@ enum {
 	OPT_PIN,
 	OPT_PINS,
 	OPT_MODE,
+	OPT_SIP_RATE,
 	OPT_HELP
 };
 
@@ -67,6 +71,7 @@ static const struct option options[] = {
 	{"pin", required_argument, NULL, OPT_PIN},
 	{"pins", required_argument, NULL, OPT_PINS},
 	{"mode", required_argument, NULL, OPT_MODE},
+	{"sip-rate", required_argument, NULL, OPT_SIP_RATE},
 	{"help", no_argument, NULL, OPT_HELP},
 	{0},
 };
@@ -168,6 +173,11 @@ static bool set(int option, struct to_xdp_run_options *o)
 		return true;
 	case OPT_MODE:
 		return set_mode(o);
+	case OPT_SIP_RATE:
+		if (!to_number(optarg, 0, TO_SIP_RATE_MAX, &n))
+			return bad("sip-rate", "a number from 0 to 10000000");
+		o->sip_rate = (uint32_t)n;
+		return true;
 	default: /* getopt has said what is wrong */
 		return false;
 	}
@@ -188,7 +198,7 @@ int to_xdp_run_options(int argc, char **argv, struct to_xdp_run_options *o)
 	char name[] = "turnout-xdp";
 	int option;
 
-	*o = (struct to_xdp_run_options){.pin = TO_XDP_PIN};
+	*o = (struct to_xdp_run_options){.pin = TO_XDP_PIN, .sip_rate = TO_SIP_RATE};
 	argv[0] = name; /* getopt's messages begin with it */
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == OPT_HELP) {

@@ -29,6 +29,7 @@ struct to_xdp_run_options {
 	struct to_nexthop_option nexthop[TO_NEXTHOP_OPTIONS];
 	uint32_t pins; /* 0: as they are pinned, else the default */
 	enum to_xdp_mode mode;
+	uint32_t sip_rate; /* kB a second; 0: any */
 };
 
 /* Returns -1 to go on, or an exit code. */

@@ -168,6 +168,7 @@ static json_t *links_json(const char *pin)
 static void print_text(json_t *j, FILE *out)
 {
 	const char *name;
+	long long rate;
 	json_t *v;
 	size_t i;
 
@@ -177,6 +178,11 @@ static void print_text(json_t *j, FILE *out)
 	json_array_foreach(json_object_get(j, "ports"), i, v)
 		fprintf(out, " %s (%s)", json_string_value(json_object_get(v, "name")),
 			json_string_value(json_object_get(v, "mode")));
+	rate = (long long)json_integer_value(json_object_get(j, "sip_rate"));
+	if (rate)
+		fprintf(out, "\nSIP messages of strangers: %lld kB a second and CPU", rate);
+	else
+		fprintf(out, "\nSIP messages of strangers: all are read");
 	fprintf(out, "\n\n%-14s %12s %12s %12s\n", "entries", "proven", "unproven", "most");
 	json_object_foreach(json_object_get(j, "entries"), name, v)
 		fprintf(out, "%-14s %12lld %12lld %12lld\n", name,

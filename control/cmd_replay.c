@@ -16,7 +16,7 @@
 
 #define NS         1000000000ull
 #define ARGUMENT   64 /* bytes of one that we make */
-#define FIXED_ARGS 16
+#define FIXED_ARGS 18
 
 /* What can replay. `where` may name another executable. */
 static const struct engine {
@@ -114,6 +114,7 @@ static bool make_arguments(struct replay *r)
 	add_value(r, "--workers");
 	add_value(r, "--out");
 	add_value(r, "--mtu");
+	add_value(r, "--sip-rate");
 	add_value(r, "--keep");
 	if (!to_has(r->args, "quiet") && isatty(STDERR_FILENO))
 		add(r, "--progress");
@@ -265,12 +266,15 @@ static const struct to_option options[] = {
 	 "given again"},
 	{"events", "FILE", "more of them, one TIME=EVENT a line"},
 	{"engine", "dpdk|xdp", "which engine steers (default: dpdk); xdp needs root"},
-	{"workers", "N", "dpdk: workers, 1 to 64; the verdicts do not depend on it"},
+	{"workers", "N",
+	 "dpdk: workers, 1 to 64; the verdicts do not depend on it, but with --sip-rate"},
 	{"keep", "DIR",
 	 "xdp: keeps the loaded program in this directory of the BPF file system, "
 	 "and uses what an earlier replay has left there"},
 	{"out", "DIR", "writes verdicts.jsonl and a capture for each edge there"},
 	{"mtu", "N", "bytes of the largest IP packet (default 1500)"},
+	{"sip-rate", "N",
+	 "kB a second that SIP messages of strangers may be read (default 0: any)"},
 	{"quiet", NULL, "print no summary"},
 	TO_OPTION_JSON,
 	TO_OPTION_END,

@@ -38,6 +38,33 @@ static inline struct to_claims *to_engine_claims(to_engine *x)
 	return &x->claims;
 }
 
+/* One packet is within any rate. */
+static inline uint32_t to_engine_sip_rate(to_engine *x)
+{
+	(void)x;
+	return 0;
+}
+
+static inline struct to_sip_buckets *to_engine_sip_buckets(to_engine *x)
+{
+	(void)x;
+	return NULL;
+}
+
+static inline struct to_known_set *to_engine_known(to_engine *x, uint32_t index)
+{
+	(void)x;
+	(void)index;
+	return NULL;
+}
+
+static inline uint64_t to_engine_nanoseconds(to_engine *x, const struct to_packet *k)
+{
+	(void)x;
+	(void)k;
+	return 0;
+}
+
 static inline void to_engine_event(to_engine *x, enum to_event event)
 {
 	(void)x;

@@ -26,6 +26,7 @@ static const struct {
 	{"ttl", "its TTL ended here"},
 	{"too-big", "larger than the MTU"},
 	{"reset", "of a connection that is reset, for its edge is resetting"},
+	{"sip-rate", "a SIP message of a stranger, beyond what may be read"},
 	{"midflow", "not the beginning of a flow, and no flow is known"},
 	{"fragment", "a fragment of a dropped packet"},
 };

@@ -6,6 +6,7 @@
 #include <rte_ring.h>
 #include <stdio.h>
 
+#include "dp_clock.h"
 #include "dp_lane.h"
 
 #define SWEEP_BUCKETS 64 /* a second */
@@ -19,6 +20,7 @@ static void run_burst(struct dp_lane *lane, struct rte_mbuf **mbufs, unsigned n)
 		return;
 	for (unsigned i = 0; i < n; i++)
 		frames[i] = dp_carried(mbufs[i])->frame;
+	to_worker_set_nanoseconds(lane->pipeline, (uint64_t)lane->now * DP_NS_PER_S);
 	to_pipeline_run(lane->pipeline, frames, n, lane->now);
 	for (unsigned i = 0; i < n; i++)
 		dp_carried(mbufs[i])->frame = frames[i];

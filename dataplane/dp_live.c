@@ -231,6 +231,8 @@ static void go_round(struct dp_live_worker *w)
 	unsigned done = 0;
 
 	w->count.rounds++;
+	if (live->sip_rate)
+		to_worker_set_nanoseconds(w->pipeline, dp_clock_nanoseconds(&w->clock, tsc));
 	dp_generation_turn(&live->generations, w->index, w->pipeline);
 	dp_nexthops_turn(&live->nexthops, w->pipeline);
 	dp_capture_turn(&live->capture, w->index, w->pipeline);

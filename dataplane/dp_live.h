@@ -34,6 +34,7 @@ struct dp_live_count {
 struct dp_live {
 	unsigned workers;
 	unsigned ports;
+	uint32_t sip_rate; /* kB a second, of each worker; 0: any */
 	struct dp_port port[DP_MAX_PORTS];
 	struct dp_generations generations;
 	struct dp_nexthops nexthops;

@@ -161,7 +161,7 @@ static int open_workers(struct dp_replay *d, const struct to_replay_setup *o)
 	to_nexthops_replay(&d->nexthops, o->mtu);
 	for (unsigned i = 0; i < d->workers; i++) {
 		d->pipelines[i] = to_worker_new(d->state, i, &d->nexthops);
-		if (!d->pipelines[i])
+		if (!d->pipelines[i] || to_worker_set_sip_rate(d->pipelines[i], o->sip_rate) < 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -68,11 +68,12 @@ int dp_report(const struct dp_live *live, const struct dp_live_worker *workers, 
 {
 	const struct to_counters *counters[TO_REPLAY_MAX_WORKERS];
 	const struct to_table *t = live->generations.running;
-	json_t *j = json_pack("{s:s, s:i, s:f, s:I, s:s, s:b}", "engine", "dpdk", "workers",
+	json_t *j = json_pack("{s:s, s:i, s:f, s:I, s:s, s:b, s:I}", "engine", "dpdk", "workers",
 			      (int)live->workers, "seconds", seconds, "generation",
 			      (json_int_t)(t ? t->generation : 0), "stage",
 			      t ? to_table_string(t, t->stage_name) : "", "live",
-			      t && dp_generation_is_live(&live->generations));
+			      t && dp_generation_is_live(&live->generations), "sip_rate",
+			      (json_int_t)live->sip_rate);
 	int ret;
 
 	for (unsigned i = 0; i < live->workers; i++)

@@ -52,6 +52,9 @@ static const char help[] =
 	"  --state FILE           remembers flows there, over the death of the process\n"
 	"  --pins N               about how many flows (default 1048576)\n"
 	"  --mtu N                bytes of the largest IP packet (default 1500)\n"
+	"  --sip-rate N           kB a second and worker that SIP messages of strangers may be "
+	"read;\n"
+	"                         0: any (default 20000)\n"
 	"  --mbufs N              frames under way at a time (default 16383)\n"
 	"  --packets N            ends when so many frames were received\n"
 	"  --seconds N            ends so long after the first frame\n"
@@ -72,6 +75,7 @@ enum {
 	OPT_STATE,
 	OPT_PINS,
 	OPT_MTU,
+	OPT_SIP_RATE,
 	OPT_MBUFS,
 	OPT_PACKETS,
 	OPT_SECONDS,
@@ -89,6 +93,7 @@ static const struct option options[] = {
 	{"state", required_argument, NULL, OPT_STATE},
 	{"pins", required_argument, NULL, OPT_PINS},
 	{"mtu", required_argument, NULL, OPT_MTU},
+	{"sip-rate", required_argument, NULL, OPT_SIP_RATE},
 	{"mbufs", required_argument, NULL, OPT_MBUFS},
 	{"packets", required_argument, NULL, OPT_PACKETS},
 	{"seconds", required_argument, NULL, OPT_SECONDS},
@@ -189,6 +194,10 @@ static bool set_number(int option, struct dp_run_options *o)
 		good = number("mtu", MTU_MIN, MTU_MAX, &n);
 		o->mtu = (uint16_t)n;
 		return good;
+	case OPT_SIP_RATE:
+		good = number("sip-rate", 0, TO_SIP_RATE_MAX, &n);
+		o->sip_rate = (uint32_t)n;
+		return good;
 	case OPT_MBUFS:
 		good = number("mbufs", MBUFS_LEAST, MBUFS_MAX, &n);
 		o->mbufs = (uint32_t)n;
@@ -244,7 +253,8 @@ int dp_run_options(int argc, char **argv, struct dp_run_options *o)
 	char name[] = "turnout-dp";
 	int option;
 
-	*o = (struct dp_run_options){.workers = 1, .mtu = 1500, .pins = PINS, .mbufs = MBUFS};
+	*o = (struct dp_run_options){
+		.workers = 1, .mtu = 1500, .pins = PINS, .mbufs = MBUFS, .sip_rate = TO_SIP_RATE};
 	argv[0] = name; /* getopt's messages begin with it */
 	optind = 1;     /* EAL has used getopt as well */
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -19,8 +19,9 @@ struct dp_run_options {
 	uint16_t mtu;
 	uint32_t pins;
 	uint32_t mbufs;
-	uint64_t packets; /* stop when so many were received; 0: never */
-	uint64_t seconds; /* stop so long after the first one; 0: never */
+	uint32_t sip_rate; /* kB a second; 0: any */
+	uint64_t packets;  /* stop when so many were received; 0: never */
+	uint64_t seconds;  /* stop so long after the first one; 0: never */
 };
 
 void dp_run_help(void);

@@ -70,7 +70,7 @@ static int start_workers(struct dp_run *r)
 		w->index = i;
 		w->live = &r->live;
 		w->pipeline = to_worker_new(r->state, i, r->live.nexthops.running);
-		if (!w->pipeline)
+		if (!w->pipeline || to_worker_set_sip_rate(w->pipeline, r->live.sip_rate) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -232,6 +232,7 @@ int dp_start(struct dp_run *r)
 	int ret, code;
 
 	r->live.workers = r->options.workers;
+	r->live.sip_rate = r->options.sip_rate;
 	r->control = (struct dp_control){.live = &r->live,
 					 .state_path = r->options.control ? r->options.state : NULL,
 					 .admit = admit,

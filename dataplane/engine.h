@@ -34,6 +34,27 @@ static inline void to_engine_event(to_engine *x, enum to_event event)
 	x->counters->events[event]++;
 }
 
+static inline uint32_t to_engine_sip_rate(to_engine *x)
+{
+	return x->sip_rate;
+}
+
+static inline struct to_sip_buckets *to_engine_sip_buckets(to_engine *x)
+{
+	return &x->sip;
+}
+
+static inline struct to_known_set *to_engine_known(to_engine *x, uint32_t index)
+{
+	return &x->known[index];
+}
+
+static inline uint64_t to_engine_nanoseconds(to_engine *x, const struct to_packet *k)
+{
+	(void)k;
+	return x->nanoseconds;
+}
+
 /* The hash of a pin's key is made once a packet, ahead of its look-up. */
 static inline uint64_t to_engine_hash(to_engine *x, struct to_packet *k, enum to_entry_kind kind,
 				      const void *key)

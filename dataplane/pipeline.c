@@ -2,6 +2,7 @@
 /* Burst in, prefetch, decide, rewrite, burst out. */
 #include "pipeline.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -45,6 +46,7 @@ void to_worker_free(struct to_worker *w)
 		return;
 	if (w->counters)
 		munmap(w->counters, sizeof(*w->counters));
+	free(w->known);
 	free(w->packets);
 	free(w->ways);
 	free(w);
@@ -73,6 +75,21 @@ void to_worker_set_nexthops(struct to_worker *w, const struct to_nexthops *nexth
 void to_worker_set_capture(struct to_worker *w, struct to_capture_ring *ring)
 {
 	w->capture = ring;
+}
+
+int to_worker_set_sip_rate(struct to_worker *w, uint32_t rate)
+{
+	if (rate && !w->known)
+		w->known = calloc(TO_KNOWN_SETS, sizeof(*w->known)); /* touched as it fills */
+	if (rate && !w->known)
+		return -ENOMEM;
+	w->sip_rate = rate;
+	return 0;
+}
+
+void to_worker_set_nanoseconds(struct to_worker *w, uint64_t now)
+{
+	w->nanoseconds = now;
 }
 
 const struct to_table *to_worker_table(const struct to_worker *w)

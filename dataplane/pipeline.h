@@ -102,6 +102,12 @@ const struct to_table *to_worker_table(const struct to_worker *w);
  * nobody captures. */
 void to_worker_set_capture(struct to_worker *w, struct to_capture_ring *ring);
 
+/* The guard of SIP messages (turnout/sip_guard.h): kB a second, at most TO_SIP_RATE_MAX; 0, as in
+ * the beginning: none. Before the first burst. Returns 0, or -ENOMEM. */
+int to_worker_set_sip_rate(struct to_worker *w, uint32_t rate);
+/* Its clock, between two bursts: nanoseconds that do not go back by much. */
+void to_worker_set_nanoseconds(struct to_worker *w, uint64_t now);
+
 /*
  * Decides and rewrites `n` (at most TO_BURST) frames in their order. `now`: clock seconds, the same
  * for the burst, never less than in the burst before. Each frame has TO_FRAME_HEADROOM writable

@@ -30,7 +30,9 @@ static const char help_begin[] =
 	"kernel.pcap,\n"
 	"                      replies.pcap and errors.pcap there\n"
 	"  --summary FILE      writes what was found, as JSON\n"
-	"  --mtu N             bytes of the largest IP packet (default 1500)\n";
+	"  --mtu N             bytes of the largest IP packet (default 1500)\n"
+	"  --sip-rate N        kB a second that SIP messages of strangers may be read (default 0: "
+	"any)\n";
 static const char help_end[] =
 	"  --proven N          most proven entries of each kind (default %u)\n"
 	"  --unproven N        most unproven ones\n"
@@ -42,7 +44,8 @@ static const char help_end[] =
 	"or the capture cannot be read; 3 the engine cannot start; 4 a table was refused (the\n"
 	"generation before went on).\n";
 static const char help_workers[] =
-	"  --workers N         1 to 64; the verdicts do not depend on it (default 1)\n";
+	"  --workers N         1 to 64; the verdicts do not depend on it, but with --sip-rate\n"
+	"                      (default 1)\n";
 static const char help_keep[] =
 	"  --keep DIR          keeps the loaded program in this directory of the BPF file system,\n"
 	"                      and uses what an earlier replay has left there: the kernel needs\n"
@@ -56,6 +59,7 @@ enum {
 	OPT_OUT,
 	OPT_SUMMARY,
 	OPT_MTU,
+	OPT_SIP_RATE,
 	OPT_PROVEN,
 	OPT_UNPROVEN,
 	OPT_PROGRESS,
@@ -71,6 +75,7 @@ static const struct option options[] = {
 	{"out", required_argument, NULL, OPT_OUT},
 	{"summary", required_argument, NULL, OPT_SUMMARY},
 	{"mtu", required_argument, NULL, OPT_MTU},
+	{"sip-rate", required_argument, NULL, OPT_SIP_RATE},
 	{"proven", required_argument, NULL, OPT_PROVEN},
 	{"unproven", required_argument, NULL, OPT_UNPROVEN},
 	{"progress", no_argument, NULL, OPT_PROGRESS},
@@ -157,6 +162,11 @@ static bool set_number(int option, struct to_replay_setup *o)
 		if (!read_number("mtu", MTU_MIN, UINT16_MAX, &n))
 			return false;
 		o->mtu = (uint16_t)n;
+		return true;
+	case OPT_SIP_RATE:
+		if (!read_number("sip-rate", 0, TO_SIP_RATE_MAX, &n))
+			return false;
+		o->sip_rate = (uint32_t)n;
 		return true;
 	case OPT_PROVEN:
 		if (!read_number("proven", 1, ENTRIES_MAX, &n))

@@ -20,7 +20,8 @@ struct to_replay_setup {
 	uint16_t mtu;
 	uint32_t proven; /* most entries of each kind, a worker's or all workers' */
 	uint32_t unproven;
-	const char *keep; /* directory of pinned objects, or NULL */
+	uint32_t sip_rate; /* kB a second, a worker's; 0: any */
+	const char *keep;  /* directory of pinned objects, or NULL */
 };
 
 /* Returns -1 to go on (then to_replay_setup_free() it), or an exit code. */

@@ -5,6 +5,7 @@
 
 #include <turnout/packet.h>
 #include <turnout/sdp.h>
+#include <turnout/sip_guard.h>
 
 #include "pipeline.h"
 #include "state.h"
@@ -68,6 +69,10 @@ struct to_worker {
 	struct to_claims claims;
 	struct to_budget icmp;
 	struct to_budget resets;
+	uint32_t sip_rate; /* kB a second; 0: no guard, and `known` is NULL */
+	uint64_t nanoseconds;
+	struct to_sip_buckets sip;
+	struct to_known_set *known; /* [TO_KNOWN_SETS] */
 } __attribute__((aligned(64))); /* written with each packet: on lines of its own */
 
 /*

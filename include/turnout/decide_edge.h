@@ -91,6 +91,8 @@ TO_PART int to_sip_from_edge(to_engine *x, struct to_packet *k, uint32_t alive)
 		to_edge_through(k, TO_VERDICT_OUT, k->answers_service, k->answers_vip);
 		rules |= TO_SIP_VIA;
 	}
+	if (rules & TO_SIP_VIA)
+		to_sip_know(x, k);
 	to_dialog_update(x, k, rules, s->idle);
 	to_transaction_update(x, k, rules);
 learn:
@@ -174,6 +176,8 @@ TO_PART int to_learn_tcp(to_engine *x, struct to_packet *k)
 	pinned = k->out.verdict != TO_VERDICT_OUT;
 	if (s->kind != TO_KIND_SIP || (pinned && k->tcp_flags & TO_TCPF_SYN))
 		return 0;
+	if (k->out.verdict == TO_VERDICT_STEER && !to_sip_may_be_read(x, k))
+		return to_sip_refuse(k);
 	to_sip_load(x, k, t->salt);
 	if (k->out.verdict == TO_VERDICT_REPLY)
 		rules |= TO_SIP_PROVEN | TO_SIP_ANSWER;

@@ -221,8 +221,11 @@ TO_PART int to_sip_to_vip(to_engine *x, struct to_packet *k)
 		k->out.edge = e->edge;
 		if (e->flags & TO_ENTRY_PROVEN)
 			k->flags |= TO_PKT_PROVEN;
-		if (to_is_dsr(t, k->out.service, e->edge))
+		if (to_is_dsr(t, k->out.service, e->edge)) {
 			rules |= TO_SIP_ANSWER | TO_SIP_UNHEARD;
+			if (k->flags & TO_PKT_PROVEN)
+				to_sip_know(x, k);
+		}
 	} else {
 		to_choose(x, k, false);
 		if (k->out.verdict != TO_VERDICT_STEER)
@@ -309,8 +312,11 @@ TO_PART int to_vip_new(to_engine *x, struct to_packet *k)
 	s = to_service_of(t, bind.service);
 	if (!s || !to_is_sip_udp(s))
 		return to_vip_flow(x, k);
-	if (k->out.class == TO_CLASS_SIP)
+	if (k->out.class == TO_CLASS_SIP) {
+		if (!to_sip_may_be_read(x, k))
+			return to_sip_refuse(k);
 		to_sip_load(x, k, t->salt);
+	}
 	if (k->flags & TO_PKT_SIP)
 		return to_sip_to_vip(x, k);
 	to_choose(x, k, false); /* V4: a keepalive follows the client's route, and leaves nothing */

@@ -5,6 +5,67 @@
 
 #include "affinity.h"
 
+/* The place that the packet's outside address has among the known sources, or NULL; `renew`: it is
+ * known anew. */
+TO_INLINE struct to_known *to_sip_source(to_engine *x, const struct to_packet *k,
+					 const struct to_table *t, bool renew)
+{
+	uint64_t h = to_mix(t->salt ^ to_mix(to_client(to_outside(k))));
+	struct to_known_set *set = to_engine_known(x, h & (TO_KNOWN_SETS - 1));
+	uint32_t tag = h >> 32;
+
+	if (!set)
+		return NULL;
+	return renew ? to_known_renew(set, tag, k->now) : to_known_find(set, tag, k->now);
+}
+
+/* The packet's outside address is a known source from now on. */
+TO_APART int to_sip_know(to_engine *x, struct to_packet *k)
+{
+	const struct to_table *t;
+
+	TO_PART_CHECK(k);
+	t = to_engine_table(x, k);
+	if (t && to_engine_sip_rate(x))
+		to_sip_source(x, k, t, true);
+	return 0;
+}
+
+/* 5.5: may this client's message be read? */
+TO_APART int to_sip_may_be_read(to_engine *x, struct to_packet *k)
+{
+	struct to_sip_buckets *b;
+	const struct to_table *t;
+	struct to_known *source;
+	uint64_t now, cost;
+	uint32_t rate;
+
+	TO_PART_CHECK(k);
+	rate = to_engine_sip_rate(x);
+	t = to_engine_table(x, k);
+	if (TO_LIKELY(!rate) || !t)
+		return 1;
+	b = to_engine_sip_buckets(x);
+	if (!b)
+		return 1;
+	cost = to_sip_cost(to_engine_payload(x, k).there, rate);
+	now = to_engine_nanoseconds(x, k);
+	source = to_sip_source(x, k, t, k->flags & TO_PKT_PROVEN);
+	if (!source)
+		return to_sip_spend(&b->strangers, now, cost);
+	return to_sip_spend(&source->spent, now, cost) &&
+	       to_sip_spend(&b->known, now, cost / TO_KNOWN_SHARE);
+}
+
+/* Whoever sent it sends it again. Nothing of it is known that could say where to. */
+TO_INLINE int to_sip_refuse(struct to_packet *k)
+{
+	k->out.verdict = TO_VERDICT_DROP;
+	k->out.reason = TO_REASON_SIP_RATE;
+	k->out.action = TO_ACT_NONE;
+	return 0;
+}
+
 /* Reads the message into k->sip and makes the keys; TO_PKT_SIP is set when it has a Call-ID. */
 TO_INLINE void to_sip_load(to_engine *x, struct to_packet *k, uint64_t salt)
 {

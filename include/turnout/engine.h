@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "packet.h"
 #include "sdp.h"
+#include "sip_guard.h"
 #include "table.h"
 
 #ifdef __bpf__
@@ -62,6 +63,13 @@ static inline struct to_bytes to_engine_payload(to_engine *x, const struct to_pa
 
 /* Room for the claims of one message, too large for BPF's stack. */
 static inline struct to_claims *to_engine_claims(to_engine *x);
+
+/* For the guard of SIP messages (sip_guard.h): kB a second, 0 for no guard; this worker's or CPU's
+ * buckets; one of TO_KNOWN_SETS; nanoseconds of a clock, as fine as they need. */
+static inline uint32_t to_engine_sip_rate(to_engine *x);
+static inline struct to_sip_buckets *to_engine_sip_buckets(to_engine *x);
+static inline struct to_known_set *to_engine_known(to_engine *x, uint32_t index);
+static inline uint64_t to_engine_nanoseconds(to_engine *x, const struct to_packet *k);
 
 /*
  * Element `index` of a section. An engine has checked the image, so the host adds only; for the BPF

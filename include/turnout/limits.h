@@ -39,4 +39,13 @@
 #define TO_SIP_MAX_ID          255 /* a longer Call-ID or branch is as if it were not there */
 #define TO_STUN_MAX_ATTRIBUTES 16
 
+/* How much SIP is read of whom nobody knows (sip_guard.h). */
+#define TO_SIP_RATE     20000u    /* kB a second, by default: docs/xdp.md has what they cost */
+#define TO_SIP_RATE_MAX 10000000u /* more than any CPU reads */
+#define TO_SIP_COST     100u      /* bytes that a message counts beside its own: its look-ups */
+#define TO_SIP_BURST    20000000u /* nanoseconds ahead of the rate: media waits for no longer */
+#define TO_KNOWN_SHARE  4u        /* rates that all known sources have together */
+#define TO_KNOWN_LIFE   3700u     /* above RFC 3261, 10.2: a registration's hour */
+#define TO_KNOWN_SETS   16384u    /* of four sources: 1 MiB; a power of two */
+
 #endif

@@ -73,7 +73,8 @@
 	X(L4_HEADER, "l4-header")                                                                  \
 	X(TTL, "ttl")                                                                              \
 	X(TOO_BIG, "too-big")                                                                      \
-	X(RESET, "reset")
+	X(RESET, "reset")                                                                          \
+	X(SIP_RATE, "sip-rate")
 
 /* What happened beside a verdict. Counted per worker. */
 #define TO_EVENTS(X)                                                                               \

@@ -23,6 +23,7 @@ class Case:
     stage: str
     events: list = field(default_factory=list)
     mtu: int = 1500
+    sip_rate: int = 0
     expected: Path = None  # the model's lines, where it has been asked
     again: str = ""  # options of judge.py that repeat this case alone
     keep: Path = None  # where the XDP engine keeps its program
@@ -30,7 +31,8 @@ class Case:
 
     def arguments(self):
         ats = [x for event in self.events for x in ("--at", event)]
-        return [str(self.plan), str(self.pcap), "--stage", self.stage, "--mtu", str(self.mtu), *ats]
+        return [str(self.plan), str(self.pcap), "--stage", self.stage, "--mtu", str(self.mtu),
+                "--sip-rate", str(self.sip_rate), *ats]
 
 
 @dataclass
@@ -47,9 +49,10 @@ def lines_of(path):
 
 def directory_case(name, at, again):
     """A case whose files lie in a directory, as make.py and world.py write them."""
-    mtu = at / "mtu"
+    def number(name, default):
+        return int((at / name).read_text()) if (at / name).exists() else default
     return Case(name, at / "plan.yaml", at / "in.pcap", (at / "stage").read_text().strip(),
-                lines_of(at / "events"), int(mtu.read_text()) if mtu.exists() else 1500,
+                lines_of(at / "events"), number("mtu", 1500), number("sip-rate", 0),
                 at / "expected.jsonl", again)
 
 

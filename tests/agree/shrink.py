@@ -49,7 +49,7 @@ class Shrinker:
 
     def lines(self, engine, case):
         if engine == "model":
-            made = Engine(plan.load(case.plan), case.stage, case.mtu)
+            made = Engine(plan.load(case.plan), case.stage, case.mtu, sip_rate=case.sip_rate)
             return [line.rstrip("\n")
                     for line in replay.lines(made, pcap.read(case.pcap), case.events)]
         run = engines.Run(self.args.turnout, engine, case, self.work / engine)
@@ -120,6 +120,7 @@ def save(case, to):
     (to / "plan.yaml").write_bytes(case.plan.read_bytes())
     (to / "stage").write_text(case.stage + "\n", encoding="utf-8")
     (to / "mtu").write_text(f"{case.mtu}\n", encoding="utf-8")
+    (to / "sip-rate").write_text(f"{case.sip_rate}\n", encoding="utf-8")
     (to / "events").write_text("".join(e + "\n" for e in case.events), encoding="utf-8")
 
 

@@ -4,7 +4,7 @@
 
     world.py SEED DIR
 
-writes DIR/plan.yaml, in.pcap, stage, mtu, events (lines for --at) and expected.jsonl.
+writes DIR/plan.yaml, in.pcap, stage, mtu, sip-rate, events (lines for --at) and expected.jsonl.
 
 The traffic is made with the reference model beside it, which says of each frame where it goes: so
 the right edge can answer, or the wrong one, and long before the end of a world there are flows of
@@ -44,7 +44,10 @@ class World:
         self.plan = model_plan.Plan(plans.scalars(self.doc))
         self.stage = self.plan.stages[0 if dice.often(70) else -1].name
         self.mtu = 1500 if dice.often(75) else dice.pick([576, 1280, 1400, 1492, 2000])
-        self.engine = Engine(self.plan, self.stage, self.mtu)
+        # dice of their own: the guard came later, and old worlds are to stay as they were
+        guard = Dice(f"agree-guard/{seed}/{attempt}")
+        self.sip_rate = guard.pick([1, 2, 20]) if guard.often(15) else 0
+        self.engine = Engine(self.plan, self.stage, self.mtu, sip_rate=self.sip_rate)
         self.sender = packets.Sender(self)
         self.noise = dice.pick([0, 0, 5, 20, 60])  # frames of a thousand that are damaged
         self.clock = START + dice.below(NANO)
@@ -150,6 +153,7 @@ class World:
     def write(self, directory):
         directory.mkdir(parents=True, exist_ok=True)
         files = {"plan.yaml": self.plan_text, "stage": self.stage + "\n", "mtu": f"{self.mtu}\n",
+                 "sip-rate": f"{self.sip_rate}\n",
                  "events": "".join(e + "\n" for e in self.events),
                  "expected.jsonl": "".join(line + "\n" for line in self.found)}
         for name, text in files.items():
@@ -196,7 +200,8 @@ def main():
     parser.add_argument("--turnout", type=Path, default=TOP / "build" / "control" / "turnout")
     args = parser.parse_args()
     world = generate(args.seed, args.turnout, args.directory)
-    print(f"{len(world.frames)} frames, {len(world.events)} events, mtu {world.mtu}")
+    print(f"{len(world.frames)} frames, {len(world.events)} events, mtu {world.mtu}, "
+          f"SIP rate {world.sip_rate}")
 
 
 if __name__ == "__main__":

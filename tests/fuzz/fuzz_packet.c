@@ -88,6 +88,7 @@ static void run_burst(struct run *r)
 	for (unsigned i = 0; i < r->n; i++)
 		for (unsigned workers = 1; workers < 64; workers = workers * 3 + 1)
 			check_shard(r, &r->frame[i], workers);
+	to_worker_set_nanoseconds(r->worker, (uint64_t)r->now * 1000000000u);
 	to_pipeline_run(r->worker, r->frame, r->n, r->now);
 	for (unsigned i = 0; i < r->n; i++) {
 		fuzz_check_frame(r->table, &r->nexthops, &r->original[i], &r->frame[i], r->room[i]);
@@ -193,6 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	state = open_state();
 	r->worker = to_worker_new(state, 0, &r->nexthops);
 	must(r->worker, "no worker");
+	must(to_worker_set_sip_rate(r->worker, data[0] & 128 ? 1 : 0) == 0, "no guard");
 	set_table(r);
 	run_frames(r, data + 2, size - 2);
 	check_counts(r);

@@ -5,6 +5,7 @@ from ipaddress import ip_network
 
 from model import icmp, inward, outward, parse, verdict
 from model.events import Stages
+from model.guard import Guard
 from model.state import FRAGMENT_LIFE, Entry, State
 
 LINK_LOCAL, LINK_LOCAL6 = ip_network("169.254.0.0/16"), ip_network("fe80::/10")
@@ -13,11 +14,13 @@ OUTER_HEADER = {4: 20, 6: 40}
 
 
 class Engine:
-    def __init__(self, plan, stage=None, mtu=1500, unproven=1 << 20, proven=1 << 20):
+    def __init__(self, plan, stage=None, mtu=1500, unproven=1 << 20, proven=1 << 20,
+                 sip_rate=0):
         self.plan = plan
         self.stages = Stages(plan.stage_by_name[stage] if stage else plan.stages[0], plan.grace)
         self.state = State(unproven, proven)
         self.mtu = mtu
+        self.guard = Guard(sip_rate)
         self.now = 0
         self.generation = 1
 

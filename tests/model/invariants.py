@@ -41,7 +41,7 @@ class Watch:
     def compare(self, number, key, found):
         edge, until = self.flows.get(key, (None, 0))
         if edge is None or self.engine.now >= until or edge.state == "retired" \
-                or found.reason in ("ttl", "too-big", "reset"):
+                or found.reason in ("ttl", "too-big", "reset", "sip-rate"):
             return
         if edge.state == "resetting" and self.packet.is_syn():
             return  # a new connection, and the old one's end was asked for

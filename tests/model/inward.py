@@ -40,6 +40,8 @@ def chosen(service, reason, edge):
 
 
 def sip_udp(engine, packet, service, klass):
+    if klass == "sip" and not engine.guard.admits(packet.src, packet.payload, engine.now):
+        return verdict.drop("sip-rate", service)
     message = sip.read(packet.payload) if klass == "sip" else None
     if message is None or message.call_id is None:
         return chosen(service, *new_flow(engine, packet, service))  # V4
@@ -49,6 +51,8 @@ def sip_udp(engine, packet, service, klass):
         entry = dialogs.serving(engine, table, key, packet.src, service, packet.family)
         if entry:  # V1, V2
             found = verdict.Verdict("steer", reason, service, entry.edge, proven=entry.proven)
+            if entry.proven and entry.edge.mode != "dnat":
+                engine.guard.know(packet.src, engine.now)
             context.edge, context.make_dialog = entry.edge, False
             dialogs.apply(engine, context)
             return found
@@ -107,8 +111,7 @@ def segment(engine, packet, service, klass, key, pin):
         return verdict.drop("no-service")
     else:
         found = midflow(engine, packet, service, key)
-    teach(engine, packet, service, klass, found)
-    return found
+    return teach(engine, packet, service, klass, found, bool(pin) and pin.proven)
 
 
 def resets(pin):
@@ -155,12 +158,15 @@ def follow(engine, packet, key, pin):
     return found
 
 
-def teach(engine, packet, service, klass, found):
-    """Dialogs are learned from TCP too."""
+def teach(engine, packet, service, klass, found, proven):
+    """Dialogs are learned from TCP too; the verdict, which this may change."""
     if not service or not service.sip_tcp() or klass != "sip" or not found.edge \
             or pins.has_syn(packet):
-        return
+        return found
+    if not engine.guard.admits(packet.src, packet.payload, engine.now, proven):
+        return verdict.Verdict("drop", "sip-rate", found.service, found.edge, proven=proven)
     message = sip.read(packet.payload)
     if message.call_id:
         dialogs.apply(engine, dialogs.Context(message, packet.src, found.edge, service, False,
                                               True, make_transaction=False))
+    return found

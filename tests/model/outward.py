@@ -62,6 +62,7 @@ def answer(engine, packet, view):
         entry = through_vip(engine, table, key, packet.dst, view.edge)
         if entry:
             found = verdict.reply(view.reverse, view.edge)
+            engine.guard.know(packet.dst, engine.now)
             context(engine, packet, view, view.reverse, True)
             learn.sdp(engine, view.edge, message)
             return found
@@ -138,6 +139,7 @@ def opened(engine, packet, view):
             or not service.vip(packet.family) or not begins(packet, view):
         return None
     if view.message:
+        engine.guard.know(packet.dst, engine.now)
         context(engine, packet, view, service, True)
         learn.sdp(engine, view.edge, view.message)
         return verdict.out(service, view.edge)

@@ -63,12 +63,14 @@ def main():
     parser.add_argument("--stage")
     parser.add_argument("--at", action="append", default=[], metavar="TIME=EVENT")
     parser.add_argument("--mtu", type=int, default=1500)
+    parser.add_argument("--sip-rate", type=int, default=0, help="kB a second (default 0: any)")
     parser.add_argument("--unproven", type=int, default=1 << 20, help="entries of each kind")
     parser.add_argument("--proven", type=int, default=1 << 20, help="entries of each kind")
     parser.add_argument("--check", action="store_true", help="check the invariants on the way")
     parser.add_argument("--out", metavar="FILE")
     args = parser.parse_args()
-    engine = Engine(plan.load(args.plan), args.stage, args.mtu, args.unproven, args.proven)
+    engine = Engine(plan.load(args.plan), args.stage, args.mtu, args.unproven, args.proven,
+                    args.sip_rate)
     watch = invariants.Watch(engine) if args.check else None
     with open(args.out, "w", encoding="utf-8") if args.out else sys.stdout as f:
         f.writelines(lines(engine, pcap.read(args.pcap), args.at, watch))

@@ -34,6 +34,7 @@ class Job:
     pcap: Path
     stage: str
     events: list
+    sip_rate: int = 0
     expected: Path = None  # None: the model is asked
     valid: bool = True
     wrong: list = field(default_factory=list)
@@ -41,7 +42,8 @@ class Job:
 
     def arguments(self):
         ats = [x for event in self.events for x in ("--at", event)]
-        return [str(self.plan), str(self.pcap), "--stage", self.stage, *ats]
+        return [str(self.plan), str(self.pcap), "--stage", self.stage, "--sip-rate",
+                str(self.sip_rate), *ats]
 
 
 def read_events(path):
@@ -55,8 +57,10 @@ def fixture_jobs(work):
                    stdout=subprocess.DEVNULL)
     for plan in sorted(directory.glob("*/plan.yaml")):
         at = plan.parent
+        rate = at / "sip-rate"
         yield Job(at.name, plan, at / "in.pcap", (at / "stage").read_text().strip(),
-                  read_events(at / "events"), at / "expected.jsonl")
+                  read_events(at / "events"), int(rate.read_text()) if rate.exists() else 0,
+                  at / "expected.jsonl")
 
 
 def capture_jobs(work):
@@ -140,6 +144,8 @@ def compare_directories(job, one, other):
 
 def judge(job, turnout, numbers, work):
     expected = expected_lines(job, work)
+    if job.sip_rate:  # it is a worker's
+        numbers = [1]
     outs = {n: work / f"{job.name}-{n}" for n in numbers}
     for workers, out in outs.items():
         wrong = run_engine(job, turnout, out, workers)

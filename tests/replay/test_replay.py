@@ -33,6 +33,7 @@ class Options(Case):
                               (["replay", "--workers", "0"], "1 to 64"),
                               (["replay", "--workers", "1x"], "1 to 64"),
                               (["replay", "--mtu", "99999"], "576 to 65535"),
+                              (["replay", "--sip-rate", "10000001"], "0 to 10000000"),
                               (["replay", "--at", "1.5"], "SECONDS"),
                               (["replay", "--at", "x:y"], "SECONDS"),
                               (["replay", "--at", "1.0000000001:y"], "SECONDS"),

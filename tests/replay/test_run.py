@@ -11,7 +11,7 @@ import time
 import unittest
 
 import captures
-from common import ENGINE, Case, ethernet, renumbered, run, tcp, udp
+from common import ENGINE, PLAN, Case, ethernet, renumbered, run, tcp, udp
 
 C, VIP, E1 = "198.51.100.7", "203.0.113.100", "203.0.113.10"
 OUTSIDE, EDGES = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
@@ -112,6 +112,39 @@ class Traffic(Run):
                           "kernel": 1})
 
 
+class Guard(Run):
+    """Of SIP messages: a burst of them from as many strangers, and RTP between them."""
+    COUNT = 250
+
+    def report(self, *more):
+        self.plan.write_text(PLAN.replace("stages:", "  sip: {kind: sip, vip: 203.0.113.100, "
+                                          "protocol: udp, port: 5060, address: a}\nstages:"),
+                             encoding="utf-8")
+        junk = b"INVITE sip:b@example.com SIP/2.0\r\nX-Long: " + b"x" * 1400
+        frames = [(0, ethernet(udp(f"198.51.100.{i + 1}", 5060, VIP, 5060, junk)))
+                  for i in range(self.COUNT)]
+        media = flows(self.COUNT, 1)
+        frames = [frame for pair in zip(frames, media) for frame in pair]
+        report, _ = self.finish(frames, self.image("old"), more=more)
+        return report, self.reasons(report)
+
+    def test_on(self):
+        """At 1 kB a second the first is read, and the next more than a second later."""
+        report, reasons = self.report("--sip-rate", 1)
+        self.assertEqual(report["sip_rate"], 1)
+        self.assertGreaterEqual(reasons["sip-rate"], self.COUNT - 20)
+        self.assertEqual(reasons["sip-rate"] + reasons["route"], 2 * self.COUNT)
+        self.assertEqual(report["verdicts"]["drop"], reasons["sip-rate"])
+
+    def test_off(self):
+        report, reasons = self.report("--sip-rate", 0)
+        self.assertEqual(report["sip_rate"], 0)
+        self.assertEqual(reasons, {"route": 2 * self.COUNT})
+
+    def test_default(self):
+        self.assertEqual(self.report()[0]["sip_rate"], 20000)
+
+
 class Control(Run):
     def start(self, frames, table, more=()):
         child = subprocess.Popen(self.argv(frames, table, more=more), stdout=subprocess.PIPE,
@@ -200,6 +233,7 @@ class Refusals(Run):
         table = self.image("old")
         for change, code, message in (
                 (["--workers", "0"], 2, "1 to 64"),
+                (["--sip-rate", "-1"], 2, "0 to 10000000"),
                 (["--port", "net_pcap0:inside"], 2, "NAME:outside"),
                 (["--port", "net_pcap9:both"], 3, "no port 'net_pcap9'"),
                 (["--nexthop", "e1"], 2, "EDGE=WHERE"),

@@ -35,6 +35,7 @@ class Commands(Case):
                 (["run", *table, *ports, *ports[:2]], "each interface once"),
                 (["run", *table, *ports, "--pins", "0"], "a number from 1 to 67108864"),
                 (["run", *table, *ports, "--pins", "1k"], "a number from 1 to 67108864"),
+                (["run", *table, *ports, "--sip-rate", "some"], "a number from 0 to 10000000"),
                 (["run", *table, *ports, "--mode", "fast"], "native, generic or auto"),
                 (["run", *table, *ports, "--nexthop", "edges=ff:ff:ff:ff:ff:ff"],
                  "a MAC of one machine"),
@@ -82,6 +83,7 @@ class Commands(Case):
         code, text, _ = self.gateway.command("status", "--pin", self.gateway.pin)
         self.assertEqual(code, DONE)
         self.assertIn("generation 1, stage legacy; on", text)
+        self.assertIn("SIP messages of strangers: 20000 kB a second and CPU", text)
         code, _, err = self.gateway.command("detach", "--pin", self.gateway.pin)
         self.assertEqual(code, UNREACHABLE)  # somebody would attach it again
         self.assertIn("another turnout-xdp has it", err)
@@ -103,6 +105,17 @@ class Restarts(Case):
             said = self.gateway.start()
             self.assertRegex(said, "takes generation [12] over")
         self.assertEqual(self.gateway.status()["generation"], 2)
+        self.check_all()
+
+    def test_another_sip_rate(self):
+        """It is that of the process which has attached, also for the program's next packets."""
+        self.begin()
+        for options, rate, text in ((["--sip-rate", "7"], 7, "7 kB a second"),
+                                    (["--sip-rate", "0"], 0, "all are read"), ([], 20000, "")):
+            self.gateway.kill()
+            self.gateway.start(*options)
+            self.assertEqual(self.gateway.status()["sip_rate"], rate)
+            self.assertIn(text, self.gateway.command("status", "--pin", self.gateway.pin)[1])
         self.check_all()
 
     def test_ended(self):
@@ -233,7 +246,7 @@ class Restarts(Case):
 
         def point(at):
             netns.run("bpftool", "map", "update", "pinned", control, "key", *"0000", "value", at,
-                    *["0"] * 15)
+                    *["0"] * 23)
         point(1 - slot)
         code, said = self.gateway.start_to_its_end()
         self.assertEqual(code, UNREACHABLE)
