@@ -5,6 +5,7 @@
 
 #include <turnout/decide.h>
 
+#include "ahead.h"
 #include "worker.h"
 
 static inline const struct to_table *to_engine_table(to_engine *x, const struct to_packet *k)
@@ -81,6 +82,8 @@ static inline struct to_entry *to_engine_add(to_engine *x, struct to_packet *k,
 
 	if (proven)
 		return to_state_add_proven(x->state, kind, key, hash, value, k->now);
+	if (kind == TO_PIN4 || kind == TO_PIN6)
+		to_look_ahead(x, k);
 	return to_state_add_unproven(x->state, kind, key, hash, value, k->now);
 }
 
@@ -91,6 +94,8 @@ static inline struct to_entry *to_engine_prove(to_engine *x, struct to_packet *k
 {
 	(void)key;
 	(void)anew;
+	if (kind == TO_PIN4 || kind == TO_PIN6)
+		to_look_ahead(x, k);
 	return to_state_prove(x->state, kind, proven_key, to_engine_hash(x, k, kind, proven_key), e,
 			      k->now);
 }

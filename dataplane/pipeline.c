@@ -97,18 +97,6 @@ const struct to_table *to_worker_table(const struct to_worker *w)
 	return w->table;
 }
 
-/* Parses one frame and says whose it is. */
-static inline void prepare(struct to_worker *w, const struct to_frame *f, struct to_packet *k,
-			   uint32_t now)
-{
-	w->data = f->data;
-	w->end = f->data + f->len;
-	to_parse(w->data, w->end, k);
-	k->zone = f->zone;
-	k->now = now;
-	to_prepare(w, k);
-}
-
 /* Sets the look-up of its pin off. All of a burst's one after the other, so that the memory system
  * has them all at once. */
 static inline void prefetch(struct to_worker *w, struct to_packet *k)
@@ -311,26 +299,25 @@ static void go_long_way(struct to_worker *w, struct to_frame *f, struct to_packe
 }
 
 /* Looks at the headers, and sets the look-up of the pin off. */
-static inline void read_frame(struct to_worker *w, const struct to_frame *f, unsigned i,
-			      uint32_t now)
+static inline void start(struct to_worker *w, const struct to_frame *f, unsigned i, uint32_t now)
 {
 	struct to_quick *q = &w->quick[i];
 
 	q->is = !w->capture && to_quick_read(w, f, q);
 	if (TO_LIKELY(q->is))
 		return;
-	prepare(w, f, &w->packets[i], now);
+	to_read_frame(w, f, &w->packets[i], now);
 	prefetch(w, &w->packets[i]);
 }
 
-static inline void run_frame(struct to_worker *w, struct to_frame *f, unsigned i, uint32_t now)
+static inline void finish(struct to_worker *w, struct to_frame *f, unsigned i, uint32_t now)
 {
 	const struct to_quick *q = &w->quick[i];
 
 	if (TO_LIKELY(q->is && to_quick_run(w, f, q, now)))
 		return;
 	if (q->is)
-		prepare(w, f, &w->packets[i], now);
+		to_read_frame(w, f, &w->packets[i], now);
 	go_long_way(w, f, &w->packets[i]);
 }
 
@@ -338,12 +325,15 @@ void to_pipeline_run(struct to_worker *w, struct to_frame *frames, unsigned n, u
 {
 	if (TO_UNLIKELY(w->capture != NULL))
 		to_capture_ring_burst(w->capture);
+	w->frames = frames;
+	w->burst = n;
+	w->ahead = w->ahead_more = 0;
 	for (unsigned i = 0; i < n; i++)
 		__builtin_prefetch(frames[i].data);
 	for (unsigned i = 0; i < n; i++)
-		read_frame(w, &frames[i], i, now);
+		start(w, &frames[i], i, now);
 	for (unsigned i = 0; i < n; i++)
-		run_frame(w, &frames[i], i, now);
+		finish(w, &frames[i], i, now);
 }
 
 void to_pipeline_sweep(struct to_worker *w, uint32_t now, unsigned buckets)

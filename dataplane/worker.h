@@ -53,6 +53,12 @@ struct to_ours {
 	uint32_t slot[1 << TO_OURS_BITS];
 };
 
+/* Buckets that a packet's keys have been fetched into the cache from (ahead.h). */
+struct to_ahead {
+	const union to_bucket *bucket[4];
+	uint32_t n;
+};
+
 struct to_worker {
 	const struct to_table *table;
 	const uint8_t *data; /* of the frame being decided */
@@ -66,6 +72,11 @@ struct to_worker {
 	uint32_t epoch;
 	struct to_ours ours;
 	struct to_quick quick[TO_BURST];
+	struct to_frame *frames;           /* the burst's */
+	uint32_t burst;                    /* how many */
+	uint32_t ahead;                    /* the first of them that nobody has looked ahead at, */
+	uint32_t ahead_more;               /* and the first whose next buckets nobody has fetched */
+	struct to_ahead fetched[TO_BURST]; /* of those before `ahead` */
 	struct to_claims claims;
 	struct to_budget icmp;
 	struct to_budget resets;
@@ -73,7 +84,7 @@ struct to_worker {
 	uint64_t nanoseconds;
 	struct to_sip_buckets sip;
 	struct to_known_set *known; /* [TO_KNOWN_SETS] */
-} __attribute__((aligned(64))); /* written with each packet: on lines of its own */
+} __attribute__((aligned(64)));     /* written with each packet: on lines of its own */
 
 /*
  * Turns the frame, which the decision has dropped as `ttl` or `too-big`, into the ICMP error about

@@ -31,9 +31,9 @@ TO_PART uint32_t to_find_route(to_engine *x, const struct to_packet *k, uint32_t
 		at = to_element(t, TO_SECTION_INTERVALS, low + half, sizeof(*at));
 		if (!at)
 			return 0;
-		if (at->first <= number)
-			low += half;
-		count = at->first <= number ? count - half : half;
+		/* no branch: it would be taken every second time */
+		low += half & -(uint32_t)(at->first <= number);
+		count -= half;
 	}
 	at = to_element(t, TO_SECTION_INTERVALS, low, sizeof(*at));
 	return at ? at->route : 0;

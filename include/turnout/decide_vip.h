@@ -258,10 +258,11 @@ TO_INLINE bool to_vip_owner(to_engine *x, struct to_packet *k, const struct to_t
 	return true;
 }
 
-/* Row V7: the closing pin of the same key stays when the new decision names its edge. */
+/* Row V7: the closing pin of the same key stays when the new decision names its edge. UDP has no
+ * such pin: a usable one would have decided. */
 TO_INLINE bool to_pin_stays(to_engine *x, struct to_packet *k, const struct to_table *t)
 {
-	struct to_entry *p = to_pin_find(x, k, true);
+	struct to_entry *p = k->proto == TO_TCP ? to_pin_find(x, k, true) : NULL;
 
 	return p && to_usable(t, p) && p->edge == k->out.edge;
 }

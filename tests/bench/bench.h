@@ -67,19 +67,29 @@ static inline int bench_compare(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Sorts the samples: [0] is the minimum, [BENCH_SAMPLES / 2] the median. */
+/* Sorts `n` samples: [0] is the minimum, [n / 2] the median. */
+static inline void bench_sort_of(double *samples, uint32_t n)
+{
+	qsort(samples, n, sizeof(*samples), bench_compare);
+}
+
 static inline void bench_sort(double *samples)
 {
-	qsort(samples, BENCH_SAMPLES, sizeof(*samples), bench_compare);
+	bench_sort_of(samples, BENCH_SAMPLES);
 }
 
 /* One figure, and what part of the yardstick's it is. Both sorted. */
-static inline void bench_print(const char *name, const double *ns, const double *bare)
+static inline void bench_print_of(const char *name, const double *ns, uint32_t n,
+				  const double *bare, uint32_t bare_n)
 {
 	printf(",\"%s\":{\"ns_min\":%.1f,\"ns_median\":%.1f,\"ns_max\":%.1f,\"ratio_min\":%.2f,"
 	       "\"ratio_median\":%.2f}",
-	       name, ns[0], ns[BENCH_SAMPLES / 2], ns[BENCH_SAMPLES - 1], ns[0] / bare[0],
-	       ns[BENCH_SAMPLES / 2] / bare[BENCH_SAMPLES / 2]);
+	       name, ns[0], ns[n / 2], ns[n - 1], ns[0] / bare[0], ns[n / 2] / bare[bare_n / 2]);
+}
+
+static inline void bench_print(const char *name, const double *ns, const double *bare)
+{
+	bench_print_of(name, ns, BENCH_SAMPLES, bare, BENCH_SAMPLES);
 }
 
 #endif

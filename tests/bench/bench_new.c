@@ -22,14 +22,16 @@
 #include "flows.h"
 #include "subject.h"
 
-#define DELAY 4096 /* flows begin while one waits for its answer: some milliseconds */
+#define WINDOW 4096 /* flows a sample: some milliseconds */
+#define EVERY  8    /* samples of them, one of the yardstick */
+#define DELAY  4096 /* flows begin while one waits for its answer: some milliseconds */
 
 struct bench {
 	struct bench_subject subject;
 	const struct to_table *table;
 	struct bench_flows flows; /* those to be proved, then those that nobody answers */
 	uint32_t proved;          /* how many are the former */
-	uint32_t window;          /* flows a sample, a multiple of BENCH_BURST */
+	uint32_t windows;         /* samples: as many of flows as of those that nobody answers */
 	struct to_key *keys;      /* BENCH_VISITS, as the bare table is asked for them */
 	uint32_t bound;           /* of the table of unproven pins */
 	struct bare bare;
@@ -100,9 +102,9 @@ static double sample_first(struct bench *b, uint32_t from)
 {
 	uint64_t ticks = 0;
 
-	for (uint32_t at = from; at < from + b->window; at += BENCH_BURST)
+	for (uint32_t at = from; at < from + WINDOW; at += BENCH_BURST)
 		ticks += burst_first(b, at);
-	return (double)ticks * b->subject.tick / b->window;
+	return (double)ticks * b->subject.tick / WINDOW;
 }
 
 /* Two packets a flow. */
@@ -110,9 +112,9 @@ static double sample_proved(struct bench *b, uint32_t from)
 {
 	uint64_t ticks = 0;
 
-	for (uint32_t at = from; at < from + b->window; at += BENCH_BURST / 2)
+	for (uint32_t at = from; at < from + WINDOW; at += BENCH_BURST / 2)
 		ticks += burst_proved(b, at);
-	return (double)ticks * b->subject.tick / b->window / 2;
+	return (double)ticks * b->subject.tick / WINDOW / 2;
 }
 
 static double sample_bare(struct bench *b, uint32_t subject, uint32_t i)
@@ -141,10 +143,25 @@ static void check_events(struct bench *b, uint64_t displaced)
 }
 
 struct series {
-	double bare[2][BENCH_SAMPLES];
-	double proved[BENCH_SAMPLES];
-	double first[BENCH_SAMPLES];
+	double *bare[2], *proved, *first;
 };
+
+static bool series_open(struct series *s, uint32_t windows)
+{
+	s->bare[0] = calloc(windows, sizeof(double));
+	s->bare[1] = calloc(windows, sizeof(double));
+	s->proved = calloc(windows, sizeof(double));
+	s->first = calloc(windows, sizeof(double));
+	return s->bare[0] && s->bare[1] && s->proved && s->first;
+}
+
+static void series_close(struct series *s)
+{
+	free(s->bare[0]);
+	free(s->bare[1]);
+	free(s->proved);
+	free(s->first);
+}
 
 static void sample_all(struct bench *b, struct series *s)
 {
@@ -153,15 +170,17 @@ static void sample_all(struct bench *b, struct series *s)
 	for (; at < DELAY; at += BENCH_BURST)
 		burst_first(b, at);
 	sample_bare(b, 2, 0);
-	for (uint32_t i = 0; i < BENCH_SAMPLES; i++, at += b->window) {
-		s->bare[0][i] = sample_bare(b, 0, i);
+	for (uint32_t i = 0; i < b->windows; i++, at += WINDOW) {
+		if (i % EVERY == 0)
+			s->bare[0][i / EVERY] = sample_bare(b, 0, i / EVERY);
 		s->proved[i] = sample_proved(b, at);
 	}
 	check_events(b, 0);
 	for (; at < b->proved + b->bound; at += BENCH_BURST)
 		burst_first(b, at);
-	for (uint32_t i = 0; i < BENCH_SAMPLES; i++, at += b->window) {
-		s->bare[1][i] = sample_bare(b, 1, i);
+	for (uint32_t i = 0; i < b->windows; i++, at += WINDOW) {
+		if (i % EVERY == 0)
+			s->bare[1][i / EVERY] = sample_bare(b, 1, i / EVERY);
 		s->first[i] = sample_first(b, at);
 	}
 	/* DELAY flows of those to be proved still waited for their answers */
@@ -170,19 +189,20 @@ static void sample_all(struct bench *b, struct series *s)
 
 static void show(struct bench *b, uint32_t routes, struct series *s)
 {
-	bench_sort(s->bare[0]);
-	bench_sort(s->bare[1]);
-	bench_sort(s->proved);
-	bench_sort(s->first);
-	printf("{\"bench\":\"new\",\"flows\":%u,\"routes\":%u,\"unproven\":%u,\"samples\":%d,"
+	uint32_t n = b->windows, bare_n = (n + EVERY - 1) / EVERY;
+
+	bench_sort_of(s->bare[0], bare_n);
+	bench_sort_of(s->bare[1], bare_n);
+	bench_sort_of(s->proved, n);
+	bench_sort_of(s->first, n);
+	printf("{\"bench\":\"new\",\"flows\":%u,\"routes\":%u,\"unproven\":%u,\"samples\":%u,"
 	       "\"wrong\":%llu,\"state_bytes\":%llu",
-	       BENCH_SAMPLES * b->window, routes, b->bound, BENCH_SAMPLES,
-	       (unsigned long long)(b->wrong + b->bare.wrong),
+	       n * WINDOW, routes, b->bound, bare_n, (unsigned long long)(b->wrong + b->bare.wrong),
 	       (unsigned long long)to_state_bytes(b->subject.state));
-	bench_print("bare_first", s->bare[1], s->bare[1]);
-	bench_print("first", s->first, s->bare[1]);
-	bench_print("bare_proved", s->bare[0], s->bare[0]);
-	bench_print("proved", s->proved, s->bare[0]);
+	bench_print_of("bare_first", s->bare[1], bare_n, s->bare[1], bare_n);
+	bench_print_of("first", s->first, n, s->bare[1], bare_n);
+	bench_print_of("bare_proved", s->bare[0], bare_n, s->bare[0], bare_n);
+	bench_print_of("proved", s->proved, n, s->bare[0], bare_n);
 	printf("}\n");
 }
 
@@ -191,12 +211,12 @@ static int make(struct bench *b, uint32_t routes, uint32_t flows)
 	struct to_state_config config;
 	uint32_t n;
 
-	b->window = (flows / BENCH_SAMPLES + BENCH_BURST) / BENCH_BURST * BENCH_BURST;
-	b->proved = DELAY + BENCH_SAMPLES * b->window;
+	b->windows = flows / WINDOW + 1;
+	b->proved = DELAY + b->windows * WINDOW;
 	bench_sizes(&config, 2 * b->proved, BENCH_NOW);
 	b->bound = config.size[TO_PIN4].unproven / BENCH_BURST * BENCH_BURST;
 	config.size[TO_PIN4].unproven = b->bound;
-	n = b->proved + b->bound + BENCH_SAMPLES * b->window;
+	n = b->proved + b->bound + b->windows * WINDOW;
 	b->keys = bench_huge(BENCH_VISITS * sizeof(*b->keys));
 	if (!b->keys || bench_flows_new(&b->flows, n) < 0) {
 		fprintf(stderr, "no memory for %u flows\n", n);
@@ -213,14 +233,15 @@ static int make(struct bench *b, uint32_t routes, uint32_t flows)
 static int measure(const struct to_table *t, uint32_t routes, uint32_t flows)
 {
 	struct bench b = {.table = t};
-	static struct series s;
+	struct series s = {0};
 	int ret = make(&b, routes, flows);
 
-	if (ret == 0) {
+	if (ret == 0 && series_open(&s, b.windows)) {
 		sample_all(&b, &s);
 		show(&b, routes, &s);
 		ret = b.wrong || b.bare.wrong ? -1 : 0;
 	}
+	series_close(&s);
 	bench_subject_close(&b.subject);
 	bare_close(&b.bare);
 	bench_flows_free(&b.flows);
