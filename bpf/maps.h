@@ -21,7 +21,14 @@ const volatile __u32 ring_size[TO_ENTRY_KIND_COUNT]; /* a CPU's part of the unpr
 	} name SEC(".maps")
 
 ONE(about, BPF_MAP_TYPE_ARRAY, struct to_bpf_about, 1, 0);
-ONE(tables, BPF_MAP_TYPE_ARRAY, struct to_bpf_table, TO_BPF_TABLE_SLOTS, BPF_F_MMAPABLE);
+/* How large a value is, and table_mask with it, is the loader's to set. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TO_BPF_TABLE_SLOTS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, TO_BPF_TABLE_BYTES + TO_BPF_TABLE_SLACK);
+} tables SEC(".maps");
 ONE(control, BPF_MAP_TYPE_ARRAY, struct to_bpf_control, 1, BPF_F_MMAPABLE);
 ONE(result, BPF_MAP_TYPE_ARRAY, struct to_bpf_result, 1, BPF_F_MMAPABLE);
 ONE(ports, BPF_MAP_TYPE_HASH, struct to_bpf_port, TO_BPF_PORTS, 0);

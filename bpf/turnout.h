@@ -17,16 +17,22 @@
  */
 #define TO_BPF_LAYOUT 1u
 
-/* Bytes of a table that the program can hold; a power of two, and with what follows below 4 MiB,
- * the largest value of a map on Linux 6.1. (engine.h) */
+/*
+ * Bytes of a table that the program can hold; powers of two (engine.h). On any kernel, for with
+ * what follows it is below 4 MiB, the largest value of a map on Linux 6.1; and where it takes
+ * larger ones, of which only what stands behind the intervals' beginning lies beyond the former.
+ */
 #ifndef TO_BPF_TABLE_BYTES
 #define TO_BPF_TABLE_BYTES (1u << 21)
 #endif
+#define TO_BPF_TABLE_MOST  (4 * TO_BPF_TABLE_BYTES)
+#define TO_BPF_TABLE_SLACK 64 /* behind a table: an element may begin at its last byte */
 #define TO_BPF_TABLE_SLOTS 2
-
-struct to_bpf_table {
-	uint8_t bytes[TO_BPF_TABLE_BYTES + 64]; /* an element may begin at the last byte */
-};
+#ifdef __bpf__
+/* Set before the program is loaded; a constant from then on, to the verifier as well. (engine.h) */
+const volatile uint32_t table_mask = TO_BPF_TABLE_BYTES - 1;
+#define TO_BPF_TABLE_MASK table_mask
+#endif
 
 /* What the maps are, for the process that finds them. The last one pinned, so that a set which has
  * it is whole. */

@@ -34,12 +34,9 @@ static bool is_live(struct to_xdp_control *c)
 
 static int admits(void *arg, const struct to_table *t, char *err, size_t err_size)
 {
-	(void)arg;
-	if (t->size <= TO_BPF_TABLE_BYTES)
-		return 0;
-	snprintf(err, err_size, "it has %u bytes, and the program holds %u", t->size,
-		 TO_BPF_TABLE_BYTES);
-	return -EINVAL;
+	const struct to_xdp_control *c = arg;
+
+	return to_xdp_holds(c->xdp, t, err, err_size) < 0 ? -EINVAL : 0;
 }
 
 static int commit(void *arg, struct to_table *t, char *err, size_t err_size)

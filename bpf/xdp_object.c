@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "turnout.skel.h"
 
@@ -152,6 +153,25 @@ static uint32_t own_network(void)
 	return stat("/proc/self/ns/net", &s) == 0 ? (uint32_t)s.st_ino : 0;
 }
 
+/* The kernel says. Where it says anything else than that it is too large, so will it of the map. */
+static uint32_t largest_table(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = BPF_F_MMAPABLE);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(uint32_t),
+				TO_BPF_TABLE_MOST + TO_BPF_TABLE_SLACK, 1, &o);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -E2BIG ? TO_BPF_TABLE_BYTES : TO_BPF_TABLE_MOST;
+}
+
+static int set_table_size(struct to_xdp *x)
+{
+	x->table_bytes = largest_table();
+	x->skel->rodata->table_mask = x->table_bytes - 1;
+	return bpf_map__set_value_size(x->skel->maps.tables, to_xdp_table_room(x));
+}
+
 int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay, char *err,
 		size_t err_size)
 {
@@ -173,6 +193,8 @@ int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay,
 	x->skel->rodata->network = own_network();
 	x->skel->rodata->ring_cpus = sizes->cpus;
 	ret = set_sizes(x, sizes);
+	if (ret == 0)
+		ret = set_table_size(x);
 	if (ret == 0 && sizes->rows)
 		ret = bpf_map__set_max_entries(x->skel->maps.counts, sizes->rows);
 	return ret < 0 ? complain(ret, "cannot size the maps", err, err_size) : 0;
@@ -206,14 +228,14 @@ static void *memory_of(const struct bpf_map *map, size_t size, bool looks, int p
 }
 
 /* Elements of an array follow each other, each rounded up to 8 bytes. */
-_Static_assert(sizeof(struct to_bpf_table) % 8 == 0, "the second slot follows the first");
+_Static_assert((TO_BPF_TABLE_BYTES + TO_BPF_TABLE_SLACK) % 8 == 0, "the second follows the first");
 
 int to_xdp_map(struct to_xdp *x, bool looks, char *err, size_t err_size)
 {
 	x->control = memory_of(x->skel->maps.control, sizeof(*x->control), looks,
 			       PROT_READ | PROT_WRITE);
-	x->tables = memory_of(x->skel->maps.tables, TO_BPF_TABLE_SLOTS * sizeof(*x->tables), looks,
-			      PROT_READ | PROT_WRITE);
+	x->tables = memory_of(x->skel->maps.tables, TO_BPF_TABLE_SLOTS * to_xdp_table_room(x),
+			      looks, PROT_READ | PROT_WRITE);
 	x->result = memory_of(x->skel->maps.result, sizeof(*x->result), looks, PROT_READ);
 	if (!x->control || !x->tables || !x->result)
 		return complain(-errno, "cannot map the tables", err, err_size);
@@ -240,7 +262,7 @@ static void unmap(const volatile void *p, size_t size)
 void to_xdp_close(struct to_xdp *x)
 {
 	unmap(x->control, sizeof(*x->control));
-	unmap(x->tables, TO_BPF_TABLE_SLOTS * sizeof(*x->tables));
+	unmap(x->tables, TO_BPF_TABLE_SLOTS * to_xdp_table_room(x));
 	unmap(x->result, sizeof(*x->result));
 	if (x->skel)
 		turnout_bpf__destroy(x->skel);

@@ -31,7 +31,8 @@ void to_xdp_sizes_of(struct to_xdp_sizes *sizes, uint32_t pins, uint32_t cpus);
 struct to_xdp {
 	struct turnout_bpf *skel;
 	struct to_bpf_control *control;
-	struct to_bpf_table *tables; /* [TO_BPF_TABLE_SLOTS] */
+	uint8_t *tables;      /* [TO_BPF_TABLE_SLOTS]: xdp_table.c */
+	uint32_t table_bytes; /* that one may have on this kernel */
 	volatile const struct to_bpf_result *result;
 	uint16_t rows[TO_BPF_PAIRS]; /* what the map of that name has */
 	uint32_t rows_used;
@@ -39,6 +40,12 @@ struct to_xdp {
 	int reclaim_fd;
 	int cpus; /* possible ones: values of a per-CPU map */
 };
+
+/* Bytes of a slot of x->tables. */
+static inline uint32_t to_xdp_table_room(const struct to_xdp *x)
+{
+	return x->table_bytes + TO_BPF_TABLE_SLACK;
+}
 
 /* Reads the object, sets sizes and constants; nothing is in the kernel yet. */
 int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay, char *err,

@@ -49,22 +49,37 @@ static int add_rows(struct to_xdp *x, const struct to_table *t)
 	return ret;
 }
 
+static uint8_t *slot_at(const struct to_xdp *x, uint32_t slot)
+{
+	return x->tables + (size_t)(slot % TO_BPF_TABLE_SLOTS) * to_xdp_table_room(x);
+}
+
+int to_xdp_holds(const struct to_xdp *x, const struct to_table *t, char *err, size_t err_size)
+{
+	if (t->size > x->table_bytes)
+		snprintf(err, err_size, "it has %u bytes, and the program holds %u on this kernel",
+			 t->size, x->table_bytes);
+	else if (t->section[TO_SECTION_INTERVALS].offset > TO_BPF_TABLE_BYTES)
+		snprintf(err, err_size, "its routes begin at byte %u, after %u",
+			 t->section[TO_SECTION_INTERVALS].offset, TO_BPF_TABLE_BYTES);
+	else
+		return 0;
+	return -EFBIG;
+}
+
 static int put(struct to_xdp *x, const struct to_table *t, uint32_t slot, char *err,
 	       size_t err_size)
 {
-	int ret;
+	int ret = to_xdp_holds(x, t, err, err_size);
 
-	if (t->size > TO_BPF_TABLE_BYTES) {
-		snprintf(err, err_size, "it has %u bytes, and the program holds %u", t->size,
-			 TO_BPF_TABLE_BYTES);
-		return -EFBIG;
-	}
+	if (ret < 0)
+		return ret;
 	ret = add_rows(x, t);
 	if (ret < 0) {
 		snprintf(err, err_size, "cannot set the counters up: %s", strerror(-ret));
 		return ret;
 	}
-	memcpy(x->tables[slot % TO_BPF_TABLE_SLOTS].bytes, t, t->size);
+	memcpy(slot_at(x, slot), t, t->size);
 	return 0;
 }
 
@@ -101,11 +116,11 @@ int to_xdp_await(struct to_xdp *x)
 
 const struct to_table *to_xdp_running(const struct to_xdp *x)
 {
-	const uint8_t *bytes = x->tables[x->control->slot % TO_BPF_TABLE_SLOTS].bytes;
+	const uint8_t *bytes = slot_at(x, x->control->slot);
 	const struct to_table *t = (const struct to_table *)bytes;
 	const char *why;
 
-	if (t->magic != TO_TABLE_MAGIC || t->size > TO_BPF_TABLE_BYTES ||
+	if (t->magic != TO_TABLE_MAGIC || t->size > x->table_bytes ||
 	    to_table_check(bytes, t->size, &why) < 0)
 		return NULL;
 	return t;

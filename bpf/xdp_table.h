@@ -10,6 +10,9 @@
 
 #include "xdp_object.h"
 
+/* Does the program hold a checked table? 0 or -EFBIG, with a message in `err`. */
+int to_xdp_holds(const struct to_xdp *x, const struct to_table *t, char *err, size_t err_size);
+
 /* Copies a checked table (table_load.h) into the idle slot. The running generation does not
  * notice. -EFBIG: it is larger than the program holds. */
 int to_xdp_prepare(struct to_xdp *x, const struct to_table *t, char *err, size_t err_size);

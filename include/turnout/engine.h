@@ -73,7 +73,9 @@ static inline uint64_t to_engine_nanoseconds(to_engine *x, const struct to_packe
 
 /*
  * Element `index` of a section. An engine has checked the image, so the host adds only; for the BPF
- * verifier the offset is masked to the bytes that a table may have there.
+ * verifier the offset is masked to the bytes that a table may have there. What stands before the
+ * intervals, which nearly every packet asks for, is never large: there the mask is in the
+ * instruction.
  */
 TO_INLINE const void *to_element(const struct to_table *t, enum to_section s, uint32_t index,
 				 uint32_t size)
@@ -82,7 +84,7 @@ TO_INLINE const void *to_element(const struct to_table *t, enum to_section s, ui
 
 #ifdef __bpf__
 	TO_OPAQUE(off);
-	off &= TO_BPF_TABLE_BYTES - 1;
+	off &= s < TO_SECTION_INTERVALS ? TO_BPF_TABLE_BYTES - 1 : TO_BPF_TABLE_MASK;
 #endif
 	return (const uint8_t *)t + off;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The live lab's network, with turnout-xdp between clients and edges that a test speaks for."""
 
+import hashlib
 import json
 import select
 import signal
@@ -319,6 +320,15 @@ class Gateway:
         dumped = json.loads(netns.run("bpftool", "-j", "map", "dump", "pinned",
                                     self.pin / "maps" / name))
         return [(e["formatted"]["key"], e["formatted"]["value"]) for e in dumped]
+
+    def digest(self, name):
+        """Of all that a pinned map has, which may be much."""
+        command = ["bpftool", "map", "dump", "pinned", self.pin / "maps" / name]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as dump:
+            found = hashlib.file_digest(dump.stdout, "sha256").hexdigest()
+        if dump.returncode:
+            raise AssertionError(f"bpftool map dump {name}: {dump.returncode}")
+        return found
 
     @staticmethod
     def await_detached(interface):

@@ -8,7 +8,8 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define TO_BPF_TABLE_BYTES (1u << 21)
+#include "turnout.h"
+
 #include <turnout/engine.h>
 
 #include "maps.h"
