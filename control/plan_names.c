@@ -8,20 +8,43 @@
 
 #define LONGEST 40 /* characters compared; names have at most 31, keys fewer */
 
-static uint32_t slot_of(const struct to_names *names, const char *name)
+static uint32_t hash_of(const char *name)
 {
-	uint32_t slot = (uint32_t)to_mix(to_fnv(name, strlen(name))) & names->mask;
+	return (uint32_t)to_mix(to_fnv(name, strlen(name)));
+}
 
-	while (names->slots[slot] && strcmp(names->names[names->slots[slot] - 1], name))
-		slot = (slot + 1) & names->mask;
-	return slot;
+/* Texts lie anywhere: of those that come first, only one that has the same hash is looked at. */
+static struct to_name_slot *slot_of(const struct to_names *names, const char *name, uint32_t hash)
+{
+	uint32_t at = hash & names->mask;
+
+	for (;; at = (at + 1) & names->mask) {
+		struct to_name_slot *slot = &names->slots[at];
+
+		if (!slot->number ||
+		    (slot->hash == hash && !strcmp(names->names[slot->number - 1], name)))
+			return slot;
+	}
+}
+
+/* All of the old ones have names of their own. */
+static void move_slots(struct to_names *names, const struct to_name_slot *old, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = old[i].hash & names->mask;
+
+		while (old[i].number && names->slots[at].number)
+			at = (at + 1) & names->mask;
+		if (old[i].number)
+			names->slots[at] = old[i];
+	}
 }
 
 static int grow(struct to_names *names)
 {
 	uint32_t room = names->room ? names->room * 2 : 16;
 	const char **list = realloc(names->names, room * sizeof(*list));
-	uint32_t *slots;
+	struct to_name_slot *old = names->slots, *slots;
 
 	if (!list)
 		return -1;
@@ -29,37 +52,37 @@ static int grow(struct to_names *names)
 	slots = calloc((size_t)room * 2, sizeof(*slots));
 	if (!slots)
 		return -1;
-	free(names->slots);
 	names->slots = slots;
 	names->mask = room * 2 - 1;
+	move_slots(names, old, names->room * 2);
 	names->room = room;
-	for (uint32_t i = 0; i < names->count; i++)
-		slots[slot_of(names, list[i])] = i + 1;
+	free(old);
 	return 0;
 }
 
 uint32_t to_names_add(struct to_names *names, const char *name)
 {
-	uint32_t slot;
+	uint32_t hash = hash_of(name);
+	struct to_name_slot *slot;
 
 	if (names->count == names->room && grow(names))
 		return TO_NO_NAME;
-	slot = slot_of(names, name);
-	if (!names->slots[slot]) {
+	slot = slot_of(names, name, hash);
+	if (!slot->number) {
 		names->names[names->count] = name;
-		names->slots[slot] = ++names->count;
+		*slot = (struct to_name_slot){hash, ++names->count};
 	}
-	return names->slots[slot] - 1;
+	return slot->number - 1;
 }
 
 uint32_t to_names_find(const struct to_names *names, const char *name)
 {
-	uint32_t slot;
+	const struct to_name_slot *slot;
 
 	if (!names->count)
 		return TO_NO_NAME;
-	slot = slot_of(names, name);
-	return names->slots[slot] ? names->slots[slot] - 1 : TO_NO_NAME;
+	slot = slot_of(names, name, hash_of(name));
+	return slot->number ? slot->number - 1 : TO_NO_NAME;
 }
 
 void to_names_free(struct to_names *names)

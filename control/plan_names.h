@@ -8,11 +8,16 @@
 
 #define TO_NO_NAME UINT32_MAX
 
+struct to_name_slot {
+	uint32_t hash;
+	uint32_t number; /* the name's, + 1; 0: free */
+};
+
 struct to_names {
 	const char **names; /* not owned: they outlive the loading */
 	uint32_t count;
 	uint32_t room;
-	uint32_t *slots; /* hash table of name numbers + 1, a power of two */
+	struct to_name_slot *slots; /* mask + 1, a power of two, at most half of them used */
 	uint32_t mask;
 };
 
