@@ -9,8 +9,8 @@
 #define LINE 64
 
 /* `bytes` from `at` on; `shared`: written by all workers. */
-typedef void state_lines_visit(void *arg, bool shared, const char *what, const void *at,
-			       size_t bytes);
+typedef void (*state_lines_visit)(void *arg, bool shared, const char *what, const void *at,
+				  size_t bytes);
 
 /* Each range that `worker` writes; shared ones with worker 0's. */
 void state_lines(struct to_state *state, uint32_t worker, state_lines_visit visit, void *arg);
