@@ -189,6 +189,7 @@ class Written(unittest.TestCase):
         for content, why in (('{"rows": {\n "a": 1,}}', r"results.json:2:9: "), ("[]", "'rows'"),
                              ('{"rows": 3}', "'rows'"), ('{"rows": {"a": 3}}', "row 'a'"),
                              (json.dumps(no_machine), "'commit': 'machine.cpu' is missing"),
+                             (json.dumps({"rows": {"peers": group(load_end="1")}}), "load"),
                              (json.dumps(bad_row), "'peers', number 1: 'nftables': 'median'")):
             (self.top / bench_docs.RESULTS).write_text(content, encoding="utf-8")
             with self.assertRaisesRegex(bench_docs.BadResults, why):
@@ -229,6 +230,9 @@ class Drawn(unittest.TestCase):
             self.assertAlmostEqual(*steps)
             self.assertEqual(scale.at(scale.low), 100)
             self.assertLessEqual(scale.at(100), bench_svg.WIDTH - bench_svg.RIGHT)
+            for values in [0, 5], [0, 0]:
+                scale = bench_svg.Scale(100, values, log)
+                self.assertEqual(scale.at(0), 100)
 
 
 class Exit(unittest.TestCase):

@@ -26,6 +26,8 @@ def check_group(name, group):
     missing += [f"machine.{k}" for k in MACHINE if k not in group.get("machine", {})]
     if missing:
         raise BadResults(f"row '{name}': '{missing[0]}' is missing")
+    if not all(bench_show.is_number(group[k]) for k in ("load_begin", "load_end")):
+        raise BadResults(f"row '{name}': a load average is no number")
     for i, row in enumerate(group["rows"]):
         try:
             bench_show.check(row)

@@ -17,7 +17,7 @@ class Scale:
 
     def __init__(self, left, values, log):
         self.left, self.log = left, log
-        least, most = min(values), max(values)
+        least, most = min((v for v in values if v > 0), default=1), max(values) or 1
         if log:
             self.low, self.high = 10 ** math.floor(math.log10(least)), most * 1.05
             self.ticks = [10.0 ** e for e in range(round(math.log10(self.low)),
