@@ -12,6 +12,8 @@
 #include "capture_ring.h"
 #include "quick.h"
 
+#define FURTHER 16 /* frames ahead of the one that is decided: 0.2 us */
+
 struct to_worker *to_worker_new(struct to_state *state, unsigned index,
 				const struct to_nexthops *nexthops)
 {
@@ -321,6 +323,13 @@ static inline void finish(struct to_worker *w, struct to_frame *f, unsigned i, u
 	go_long_way(w, f, &w->packets[i]);
 }
 
+/* The bucket behind a pin's own, where the pin may lie there; its own is in the cache by now. */
+static inline void look_further(struct to_worker *w, unsigned i, unsigned n)
+{
+	if (i < n && TO_LIKELY(w->quick[i].is))
+		to_state_prefetch_more(w->state, TO_PIN4, true, w->quick[i].hash);
+}
+
 void to_pipeline_run(struct to_worker *w, struct to_frame *frames, unsigned n, uint32_t now)
 {
 	if (TO_UNLIKELY(w->capture != NULL))
@@ -332,8 +341,10 @@ void to_pipeline_run(struct to_worker *w, struct to_frame *frames, unsigned n, u
 		__builtin_prefetch(frames[i].data);
 	for (unsigned i = 0; i < n; i++)
 		start(w, &frames[i], i, now);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		look_further(w, i + FURTHER, n);
 		finish(w, &frames[i], i, now);
+	}
 }
 
 void to_pipeline_sweep(struct to_worker *w, uint32_t now, unsigned buckets)
