@@ -4,8 +4,9 @@
  * writes the next flow's headers and redirects. peers_sink (XDP) and peers_sink_tc drop what has
  * come, and count.
  *
- * While `learning`, the far end checks a frame for itself, to its last checksum, and keeps its
- * headers; afterwards every frame of the flow must have exactly these.
+ * While `learning`, the far end checks a frame for itself, to its last checksum, and keeps how it
+ * begins; otherwise every frame of the flow must begin exactly so. With `echo` peers_sink sends a
+ * request back as its flow's answer.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -27,14 +28,29 @@ struct heads {
 };
 
 struct heads to_send SEC(".maps"), seen SEC(".maps");
+struct heads replies SEC(".maps"); /* what the other way sends; shared with it, as is `home` */
+
+/* Answers that have come back, of frames that were echoed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} home SEC(".maps");
 
 /* peers_send's. `ahead`: frames that may be on their way. */
-__u32 flows = 1, window = PEERS_BATCH, ahead = 2 * PEERS_BATCH;
+__u32 flows = 1, window = PEERS_BATCH, ahead = 2 * PEERS_BATCH, batch = PEERS_BATCH;
 __u32 out_ifindex, next, waits, marked;
 __u64 tried, sent; /* frames that were not sent because of `ahead` are in the first only */
 struct peers_mark marks[PEERS_MARKS];
-__u32 learning, answers, length, ttl; /* the far end; `answers`: clients are destinations */
+/* The far end's. `answers`: clients are destinations. */
+__u32 learning, answers, length, ttl, protocol;
+__u32 client_port = PEERS_CLIENT_PORT, vip_port = PEERS_VIP_PORT, vip_ports = 1;
 volatile struct peers_count counts[PEERS_CPUS];
+/* Frames are sent back, and timed, one after the other. */
+__u32 echo;
+__u64 last;
+__u64 stamps[PEERS_STAMPS];
 
 static __always_inline __u64 arrived(void)
 {
@@ -54,16 +70,32 @@ static __always_inline void mark(void)
 		marked++;
 }
 
+static __always_inline __u64 *all_home(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&home, &zero);
+}
+
+static __always_inline int is_ahead(void)
+{
+	const __u64 *n = echo ? all_home() : 0;
+
+	if (n && sent == last)
+		return 1;
+	return n ? sent != *(const volatile __u64 *)n : sent - arrived() > ahead;
+}
+
 /* A batch at a time goes or does not. */
 static __always_inline int must_wait(void)
 {
 	__u64 n = tried++;
 
-	if (n % PEERS_BATCH)
+	if (n % batch)
 		return waits;
 	if (!(n % window))
 		mark();
-	waits = ahead == PEERS_NONE || sent - arrived() > ahead;
+	waits = ahead == PEERS_NONE || is_ahead();
 	return waits;
 }
 
@@ -81,6 +113,8 @@ int peers_send(struct xdp_md *x)
 	if (!h || p + PEERS_HEAD > (unsigned char *)(long)x->data_end)
 		return XDP_ABORTED;
 	__builtin_memcpy(p, h->bytes, PEERS_HEAD);
+	if (echo)
+		stamps[sent & (PEERS_STAMPS - 1)] = bpf_ktime_get_ns();
 	sent++;
 	return (int)bpf_redirect(out_ifindex, 0);
 }
@@ -91,12 +125,11 @@ static __always_inline __u32 folded(__u32 sum)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* UDP's checksum, over what is there of the datagram. */
-static __always_inline int is_whole(const struct iphdr *ip, const struct udphdr *udp,
-				    const void *end)
+/* The checksum of UDP or TCP, over what is there. */
+static __always_inline int is_whole(const struct iphdr *ip, const void *end)
 {
 	const __u16 *w = (const void *)&ip->saddr;
-	__u32 sum = bpf_htons(IPPROTO_UDP) + udp->len;
+	__u32 sum = bpf_htons(ip->protocol) + bpf_htons(bpf_ntohs(ip->tot_len) - sizeof(*ip));
 
 	for (int i = 0; i < PEERS_MAX_FRAME / 2; i++) {
 		if ((const void *)(w + i + 1) > end)
@@ -112,29 +145,42 @@ static __always_inline int is_own(__u32 addr)
 		       : addr >= PEERS_EDGES && addr < PEERS_EDGES + PEERS_EDGE_COUNT;
 }
 
-/* A frame that is right by itself. */
-static __always_inline int is_right(const struct ethhdr *eth, __u32 i, const void *end)
+/* Lengths, or sequence numbers and flags. */
+static __always_inline int is_as_sent(const unsigned char *p, __u32 i)
 {
-	const struct iphdr *ip = (const void *)(eth + 1);
-	const struct udphdr *udp = (const void *)(ip + 1);
+	const struct peers_head *h = bpf_map_lookup_elem(&to_send, &i);
+
+	if (!h)
+		return 0;
+	if (protocol == IPPROTO_UDP)
+		return *(const __u16 *)(p + 38) == *(const __u16 *)(h->bytes + 38);
+	return *(const __u64 *)(p + 38) == *(const __u64 *)(h->bytes + 38) &&
+	       *(const __u32 *)(p + 46) == *(const __u32 *)(h->bytes + 46);
+}
+
+/* A frame that is right by itself. */
+static __always_inline int is_right(const unsigned char *p, __u32 i, const void *end)
+{
+	const struct iphdr *ip = (const void *)(p + sizeof(struct ethhdr));
+	const struct udphdr *ports = (const void *)(ip + 1); /* TCP's are in the same place */
 	const __u16 *w = (const void *)ip;
-	__u16 port = bpf_htons(PEERS_VIP_PORT + i % PEERS_VIP_PORTS);
-	__u16 client = bpf_htons(PEERS_CLIENT_PORT);
+	__u16 port = bpf_htons(vip_port + i % vip_ports);
+	__u16 client = bpf_htons(client_port);
 	__u32 sum = 0;
 
 	for (int n = 0; n < (int)sizeof(*ip) / 2; n++)
 		sum += w[n];
-	return ip->ihl == 5 && ip->version == 4 && ip->protocol == IPPROTO_UDP && ip->ttl == ttl &&
+	return ip->ihl == 5 && ip->version == 4 && ip->protocol == protocol && ip->ttl == ttl &&
 	       folded(sum) == 0xffff && is_own(bpf_ntohl(answers ? ip->saddr : ip->daddr)) &&
-	       udp->source == (answers ? port : client) && udp->dest == (answers ? client : port) &&
-	       is_whole(ip, udp, end);
+	       ports->source == (answers ? port : client) &&
+	       ports->dest == (answers ? client : port) && is_as_sent(p, i) && is_whole(ip, end);
 }
 
 static __always_inline int is_same(const unsigned char *a, const unsigned char *b)
 {
-	__u64 differ = *(const __u16 *)(a + 40) ^ *(const __u16 *)(b + 40);
+	__u64 differ = *(const __u32 *)(a + 56) ^ *(const __u32 *)(b + 56);
 
-	for (int i = 0; i < 40; i += 8)
+	for (int i = 0; i < 56; i += 8)
 		differ |= *(const __u64 *)(a + i) ^ *(const __u64 *)(b + i);
 	return !differ;
 }
@@ -157,7 +203,7 @@ static __always_inline int judge(const unsigned char *p, const unsigned char *en
 		return -1;
 	if (!learning)
 		return h->known && is_same(h->bytes, p) ? 1 : -1;
-	if (!is_right(eth, i, end))
+	if (!is_right(p, i, end))
 		return -1;
 	__builtin_memcpy(h->bytes, p, PEERS_HEAD);
 	h->known = 1;
@@ -177,10 +223,38 @@ static __always_inline int take(const unsigned char *p, const unsigned char *end
 	return is;
 }
 
+/* Back, as the answer of the frame's flow; or it has come back. */
+static __always_inline int turn(unsigned char *p, const unsigned char *end, __u32 ifindex)
+{
+	const struct iphdr *ip = (const void *)(p + sizeof(struct ethhdr));
+	__u64 *n = all_home();
+	struct peers_head *h;
+	__u32 i;
+
+	if (!n || p + PEERS_HEAD > end)
+		return XDP_DROP;
+	if (answers) {
+		stamps[*n & (PEERS_STAMPS - 1)] = bpf_ktime_get_ns();
+		*(volatile __u64 *)n = *n + 1;
+		return XDP_DROP;
+	}
+	i = bpf_ntohl(ip->saddr) - PEERS_CLIENTS;
+	h = bpf_map_lookup_elem(&replies, &i);
+	if (!h)
+		return XDP_DROP;
+	__builtin_memcpy(p, h->bytes, PEERS_HEAD);
+	return (int)bpf_redirect(ifindex, 0);
+}
+
 SEC("xdp")
 int peers_sink(struct xdp_md *x)
 {
-	return take((void *)(long)x->data, (void *)(long)x->data_end) ? XDP_DROP : XDP_PASS;
+	unsigned char *p = (void *)(long)x->data, *end = (void *)(long)x->data_end;
+	int is = take(p, end);
+
+	if (is == 1 && echo)
+		return turn(p, end, x->ingress_ifindex);
+	return is ? XDP_DROP : XDP_PASS;
 }
 
 SEC("tc")

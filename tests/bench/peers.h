@@ -3,11 +3,12 @@
 #ifndef TURNOUT_BENCH_PEERS_H
 #define TURNOUT_BENCH_PEERS_H
 
-#define PEERS_HEAD        42 /* Ethernet, IPv4, UDP */
+#define PEERS_HEAD        60 /* the smallest frame, without its checksum */
 #define PEERS_FLOWS       65536
 #define PEERS_CPUS        64
 #define PEERS_MARKS       1024 /* a power of two */
 #define PEERS_BATCH       64   /* of the kernel's test run */
+#define PEERS_STAMPS      4096 /* a power of two */
 #define PEERS_MAX_FRAME   1024
 #define PEERS_NONE        0xffffffffu /* as AHEAD: nothing is sent */
 #define PEERS_CLIENTS     0xc6120000u /* 198.18.0.0: the client of flow 0 */
@@ -17,11 +18,11 @@
 #define PEERS_CLIENT_PORT 40000
 #define PEERS_VIP_PORT    50000 /* and the 8,191 after it */
 #define PEERS_VIP_PORTS   8192
+#define PEERS_TCP_PORT    443
 
-/* A frame's headers. */
+/* How a frame begins. */
 struct peers_head {
 	unsigned char bytes[PEERS_HEAD];
-	unsigned short pad;
 	unsigned int known; /* at the far end: it is what this flow's frames must look like */
 };
 

@@ -95,17 +95,20 @@ def cpus():
 
 
 class Contender:
-    """A gateway; `ends` judge what comes by xdp or tc, whichever costs it less."""
+    """A gateway; `ends` judge what comes by xdp or tc, whichever costs it less. `polling` ends of
+    its links poll, by GRO, as a card's driver does: others take no frame that XDP redirects."""
 
     name = key = None
+    polling = ()
     ends, ahead = "tc", 128  # frames that may be on their way: a veth's queue holds 256
     has_cpu = False  # to itself
     asked = VIP  # by clients
-    ends_poll = False  # as it needs them to
+    sockets_polling = ()  # what has to poll when frames come from sockets
     forwards = True  # by the kernel
 
     def __init__(self, build, watch, directory):
-        self.build, self.watch, self.directory = build, watch, directory
+        self.build, self.watch, self.directory = build, watch, directory / self.key
+        self.directory.mkdir()
         self.client, self.gateway, self.edge = (f"{what}-{self.key}" for what in
                                                 ("client", "gateway", "edge"))
 
@@ -124,11 +127,8 @@ class Contender:
             sysctl(ipv4__ip_forward=int(self.forwards))
         self.start()
 
-    @staticmethod
-    def link(a, a_if, b, b_if):
-        """A veth pair whose frames have whole checksums. The gateway's ends poll, by GRO, as a
-        card's driver does: without that a veth takes no frame that XDP redirects. The kernel
-        notices GRO on an interface that is up."""
+    def link(self, a, a_if, b, b_if):
+        """A veth pair whose frames have whole checksums."""
         run("ip", "-n", a, "link", "add", a_if, "address", MACS[a_if], "txqueuelen", "10000",
             "type", "veth", "peer", "name", b_if, "address", MACS[b_if], "netns", b)
         for name, interface in ((a, a_if), (b, b_if)):
@@ -136,14 +136,10 @@ class Contender:
                 run("ethtool", "-K", interface, "tx", "off", "rx", "off", "tso", "off", "gso",
                     "off", "gro", "off", "sg", "off")
             ip(name, f"link set {interface} up")
-        for name, interface in ((a, a_if), (b, b_if)):
-            if interface in ("outside", "edges"):
-                Contender.poll(name, interface)
-
-    @staticmethod
-    def poll(name, interface):
-        with inside(name):
-            run("ethtool", "-K", interface, "gro", "on")
+        for name, interface in ((a, a_if), (b, b_if)):  # only then both ends notice it
+            if interface in self.polling:
+                with inside(name):
+                    run("ethtool", "-K", interface, "gro", "on")
 
     def addresses(self):
         """Neighbours are given, so that nobody asks for them in a measurement."""
@@ -242,22 +238,26 @@ class Turnout(Contender):
 
     def start(self):
         table = self.directory / "table"
-        if not table.exists():
-            (self.directory / "plan.yaml").write_text(PLAN, encoding="utf-8")
-            run(self.build / "control/turnout", "table", "write", self.directory / "plan.yaml",
-                "--out", table)
+        (self.directory / "plan.yaml").write_text(PLAN, encoding="utf-8")
+        run(self.build / "control/turnout", "table", "write", self.directory / "plan.yaml",
+            "--out", table)
         self.engine = self.engine_is(self.build, self.watch, table)
         self.engine.where = self.gateway
         self.engine.start()
 
 
 class TurnoutXdp(Turnout):
-    name, key, ends, engine_is = "turnout-xdp", "xdp", "xdp", engines.Xdp
-    ends_poll = True
+    name, key, ends, engine_is = "xdp native", "xdp", "xdp", engines.Xdp
+    sockets_polling = ("c0", "e0")
 
     def close(self):
         self.engine.kill()
         self.engine.close()
+
+
+class TurnoutXdpGeneric(TurnoutXdp):
+    name, key, sockets_polling = "xdp generic", "generic", ()
+    engine_is = type("Generic", (engines.Xdp,), {"mode": "generic"})
 
 
 def pinned(engine):
@@ -296,11 +296,13 @@ def nftables():
 
 
 @contextlib.contextmanager
-def gateways(build, watch, kinds):
-    """All of them, steering; those with a CPU of their own are stopped."""
+def gateways(build, watch, kinds, sockets=False):
+    """All of them, steering; those with a CPU of their own are stopped. Frames come from sockets,
+    or from XDP."""
     with tempfile.TemporaryDirectory(dir=NETNS) as directory, contextlib.ExitStack() as stack:
         made = [kind(build, watch, Path(directory)) for kind in kinds]
         for gateway in made:
+            gateway.polling = gateway.sockets_polling if sockets else ("outside", "edges")
             gateway.make()
             stack.callback(gateway.close)
         yield made

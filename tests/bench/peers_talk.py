@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import peers_site as site
-from netns import enter, inside
+from netns import enter, inside, want_bpf
 from processes import Watch
 
 BUILD = Path(os.environ.get("TURNOUT_BUILD", Path(__file__).resolve().parents[2] / "build-test"))
@@ -25,9 +25,6 @@ TIMES = 4  # a sample is the best of so many
 
 class Ends:
     def __init__(self, contender):
-        if contender.ends_poll:
-            contender.poll(contender.client, "c0")
-            contender.poll(contender.edge, "e0")
         with inside(contender.edge):
             self.server = site.Program([TALK, "serve", site.ACCESS, UDP_PORT, *site.EDGES])
         with inside(contender.client):
@@ -59,9 +56,12 @@ class Ends:
 
 def main():
     enter("turnout-peers")
+    want_bpf()
     samples, connections, pings = map(int, sys.argv[1:4])
-    kinds = [site.Routed, *site.nftables(), site.HAProxy, site.TurnoutXdp, site.DpAfXdp]
-    with site.gateways(BUILD, Watch(), kinds) as gateways, contextlib.ExitStack() as stack:
+    kinds = [site.Routed, *site.nftables(), site.HAProxy, site.TurnoutXdp, site.TurnoutXdpGeneric,
+             site.DpAfXdp]
+    with site.gateways(BUILD, Watch(), kinds, sockets=True) as gateways, \
+            contextlib.ExitStack() as stack:
         ends = [Ends(g) for g in gateways]
         for e in ends:
             stack.callback(e.close)

@@ -7,6 +7,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/if.h>
 #include <netinet/ether.h>
@@ -21,7 +22,10 @@
 #define LEARN_CHUNK 512
 #define LEARN_TIMES 50
 #define PATIENCE_NS 2000000000ull
-#define SENT_TTL    64
+/* Options as most have them: two of nothing, and time stamps. Routers cut padding off. */
+#define STAMPS     "\1\1\x8\xa\0\0\0\1\0\0\0\1"
+#define TCP_HEADER (sizeof(struct tcphdr) + sizeof(STAMPS) - 1)
+#define SENT_TTL   64
 
 void peers_fail(const char *what, int error)
 {
@@ -73,18 +77,35 @@ static void attach(const struct peers_way *way, bool tc)
 		peers_fail("the far end's program", ret);
 }
 
-static void way_open(struct peers_way *way, const struct peers_wire *w, bool answers)
+static void share(struct bpf_map *map, const struct bpf_map *with)
 {
-	way->from = answers ? &w->edge : &w->client;
-	way->at = answers ? &w->client : &w->edge;
-	way->bpf = peers_bpf__open_and_load();
+	if (bpf_map__reuse_fd(map, bpf_map__fd(with)))
+		peers_fail("a shared map", errno);
+}
+
+static void way_open(struct peers_way *way, const struct peers_wire *w,
+		     const struct peers_bpf *requests)
+{
+	way->from = requests ? &w->edge : &w->client;
+	way->at = requests ? &w->client : &w->edge;
+	way->bpf = peers_bpf__open();
 	if (!way->bpf)
+		peers_fail("the BPF programs", errno);
+	if (requests) {
+		share(way->bpf->maps.to_send, requests->maps.replies);
+		share(way->bpf->maps.home, requests->maps.home);
+	}
+	if (peers_bpf__load(way->bpf))
 		peers_fail("the BPF programs", errno);
 	way->bpf->bss->out_ifindex = way->from->ifindex;
 	way->bpf->data->flows = w->flows;
-	way->bpf->bss->answers = answers;
+	way->bpf->bss->answers = !!requests;
 	way->bpf->bss->length = w->length;
 	way->bpf->bss->ttl = w->ttl;
+	way->bpf->bss->protocol = w->tcp ? IPPROTO_TCP : IPPROTO_UDP;
+	way->bpf->data->vip_port = w->tcp ? PEERS_TCP_PORT : PEERS_VIP_PORT;
+	way->bpf->data->vip_ports = w->tcp ? 1 : PEERS_VIP_PORTS;
+	way->bpf->bss->learning = w->tcp;
 	attach(way, w->tc);
 }
 
@@ -105,56 +126,82 @@ static unsigned short checksum(unsigned sum)
 	return htons((unsigned short)~sum);
 }
 
-/* The headers before w->frame's payload; ports and addresses in host order. */
-static void put_head(struct peers_wire *w, const unsigned char *to, unsigned src, unsigned dst,
-		     unsigned short sport, unsigned short dport)
+/* Ethernet and IPv4 of w->frame; addresses in host order. Returns how long the rest is. */
+static unsigned put_ip(struct peers_wire *w, const unsigned char *to, unsigned src, unsigned dst,
+		       unsigned rest)
 {
 	struct ethhdr *eth = (void *)w->frame;
 	struct iphdr *ip = (void *)(eth + 1);
-	struct udphdr *udp = (void *)(ip + 1);
-	unsigned len = w->length - ETH_HLEN, udp_len = len - sizeof(*ip);
 
 	memcpy(eth->h_dest, to, ETH_ALEN);
 	memcpy(eth->h_source, "\x02\0\0\0\0\x99", ETH_ALEN);
 	eth->h_proto = htons(ETH_P_IP);
 	*ip = (struct iphdr){.version = 4,
 			     .ihl = 5,
-			     .tot_len = htons((unsigned short)len),
+			     .tot_len = htons((unsigned short)(sizeof(*ip) + rest)),
 			     .frag_off = htons(0x4000),
 			     .ttl = SENT_TTL,
-			     .protocol = IPPROTO_UDP,
+			     .protocol = w->tcp ? IPPROTO_TCP : IPPROTO_UDP,
 			     .saddr = htonl(src),
 			     .daddr = htonl(dst)};
 	ip->check = checksum(sum_of(ip, sizeof(*ip)));
-	*udp = (struct udphdr){.source = htons(sport),
-			       .dest = htons(dport),
-			       .len = htons((unsigned short)udp_len)};
-	udp->check = checksum(sum_of(&ip->saddr, 8) + IPPROTO_UDP + udp_len + sum_of(udp, udp_len));
+	return sum_of(&ip->saddr, 8) + ip->protocol + rest;
 }
 
-static void put(const struct peers_wire *w, const struct peers_way *way, unsigned flow)
+static void put_udp(struct peers_wire *w, unsigned pseudo, unsigned short sport,
+		    unsigned short dport)
 {
-	struct peers_head h = {0};
+	unsigned len = w->length - ETH_HLEN - sizeof(struct iphdr);
+	struct udphdr *udp = (void *)(w->frame + ETH_HLEN + sizeof(struct iphdr));
 
+	*udp = (struct udphdr){
+		.source = htons(sport), .dest = htons(dport), .len = htons((unsigned short)len)};
+	udp->check = checksum(pseudo + sum_of(udp, len));
+}
+
+static void put_tcp(struct peers_wire *w, unsigned pseudo, unsigned short sport,
+		    unsigned short dport, const struct peers_segment *s)
+{
+	struct tcphdr *tcp = (void *)(w->frame + ETH_HLEN + sizeof(struct iphdr));
+
+	*tcp = (struct tcphdr){.source = htons(sport),
+			       .dest = htons(dport),
+			       .seq = htonl(s->seq),
+			       .ack_seq = htonl(s->ack),
+			       .window = htons(8192)};
+	tcp_flag_word(tcp) |= s->flags | htonl(TCP_HEADER / 4u << 28);
+	memcpy(tcp + 1, STAMPS, sizeof(STAMPS) - 1);
+	memset((char *)tcp + TCP_HEADER, 'x', s->bytes);
+	tcp->check = checksum(pseudo + sum_of(tcp, TCP_HEADER + s->bytes));
+}
+
+/* Of the client's side, or of the edge's that `edge` is, in host order. */
+static void put(struct peers_wire *w, const struct peers_way *way, unsigned flow, unsigned edge,
+		const struct peers_segment *s)
+{
+	bool answers = way == &w->answers;
+	unsigned client = PEERS_CLIENTS + flow, vip = answers ? edge : PEERS_VIP;
+	unsigned rest = w->length - ETH_HLEN - sizeof(struct iphdr);
+	const struct peers_bpf__data *d = way->bpf->data;
+	unsigned short port = (unsigned short)(d->vip_port + flow % d->vip_ports);
+	unsigned short from = (unsigned short)d->client_port;
+	struct peers_head h = {0};
+	unsigned pseudo;
+
+	if (w->direct)
+		vip = answers ? PEERS_VIP : PEERS_EDGES;
+	pseudo = put_ip(w, way->from->to, answers ? vip : client, answers ? client : vip, rest);
+	if (s)
+		put_tcp(w, pseudo, answers ? port : from, answers ? from : port, s);
+	else
+		put_udp(w, pseudo, answers ? port : from, answers ? from : port);
 	memcpy(h.bytes, w->frame, PEERS_HEAD);
 	if (bpf_map_update_elem(bpf_map__fd(way->bpf->maps.to_send), &flow, &h, BPF_ANY))
-		peers_fail("a flow's headers", errno);
+		peers_fail("a flow's frame", errno);
 }
 
-static unsigned short vip_port(unsigned flow)
-{
-	return (unsigned short)(PEERS_VIP_PORT + flow % PEERS_VIP_PORTS);
-}
-
-static void put_request(struct peers_wire *w, unsigned flow)
-{
-	put_head(w, w->client.to, PEERS_CLIENTS + flow, w->direct ? PEERS_EDGES : PEERS_VIP,
-		 PEERS_CLIENT_PORT, vip_port(flow));
-	put(w, &w->requests, flow);
-}
-
-/* By the edge that the request has come to. */
-static void put_answer(struct peers_wire *w, unsigned flow)
+/* Where a flow's last request has come to. */
+static unsigned edge_of(const struct peers_wire *w, unsigned flow)
 {
 	const struct iphdr *ip;
 	struct peers_head h;
@@ -162,29 +209,40 @@ static void put_answer(struct peers_wire *w, unsigned flow)
 	if (bpf_map_lookup_elem(bpf_map__fd(w->requests.bpf->maps.seen), &flow, &h) || !h.known)
 		peers_fail("a request has not come, or not as it should", ENOENT);
 	ip = (const void *)(h.bytes + ETH_HLEN);
-	put_head(w, w->edge.to, w->direct ? PEERS_VIP : ntohl(ip->daddr), PEERS_CLIENTS + flow,
-		 vip_port(flow), PEERS_CLIENT_PORT);
-	put(w, &w->answers, flow);
+	return ntohl(ip->daddr);
+}
+
+void peers_put_segments(struct peers_wire *w, const struct peers_way *way,
+			const struct peers_segment *segment)
+{
+	bool answers = way == &w->answers;
+
+	w->length = ETH_HLEN + sizeof(struct iphdr) + TCP_HEADER + segment->bytes;
+	way->bpf->bss->length = w->length;
+	way->bpf->bss->next = 0;
+	for (unsigned i = 0; i < w->flows; i++)
+		put(w, way, i, answers ? edge_of(w, i) : 0, segment);
 }
 
 void peers_wire_open(struct peers_wire *w)
 {
 	w->direct = w->ttl == SENT_TTL;
-	for (unsigned i = PEERS_HEAD; i < w->length; i++)
+	for (unsigned i = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr); i < w->length;
+	     i++)
 		w->frame[i] = (unsigned char)(i * 151);
-	way_open(&w->requests, w, false);
-	way_open(&w->answers, w, true);
-	for (unsigned i = 0; i < w->flows; i++)
-		put_request(w, i);
+	way_open(&w->requests, w, NULL);
+	way_open(&w->answers, w, w->requests.bpf);
+	for (unsigned i = 0; !w->tcp && i < w->flows; i++)
+		put(w, &w->requests, i, 0, NULL);
 }
 
-void peers_send(struct peers_wire *w, const struct peers_way *way, unsigned n)
+void peers_send(struct peers_wire *w, const struct peers_way *way, unsigned n, unsigned batch)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = w->frame, .data_size_in = w->length,
-		    .repeat = (int)n, .batch_size = PEERS_BATCH,
-		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+		    .repeat = (int)n, .batch_size = batch, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 	int ret;
 
+	way->bpf->data->batch = batch;
 	go_to(way->from);
 	ret = bpf_prog_test_run_opts(bpf_program__fd(way->bpf->progs.peers_send), &opts);
 	if (ret)
@@ -233,7 +291,7 @@ static void send_all(struct peers_wire *w, const struct peers_way *way, unsigned
 	unsigned long long end = way->bpf->bss->sent + n;
 
 	for (int i = 0; i < LEARN_TIMES && way->bpf->bss->sent < end; i++) {
-		peers_send(w, way, (unsigned)(end - way->bpf->bss->sent));
+		peers_send(w, way, (unsigned)(end - way->bpf->bss->sent), PEERS_BATCH);
 		peers_settle(way);
 	}
 }
@@ -249,7 +307,7 @@ void peers_learn(struct peers_wire *w)
 
 		send_all(w, &w->requests, n);
 		for (unsigned i = first; i < first + n; i++)
-			put_answer(w, i);
+			put(w, &w->answers, i, edge_of(w, i), NULL);
 		send_all(w, &w->answers, n);
 	}
 	requests->learning = answers->learning = 0;

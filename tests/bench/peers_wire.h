@@ -25,6 +25,7 @@ struct peers_wire {
 	struct peers_way requests, answers;
 	bool direct;     /* no gateway in between: what is sent is what has to come */
 	bool tc;         /* frames that come are judged by tc instead of XDP */
+	bool tcp;        /* not UDP */
 	unsigned ttl;    /* that frames have to come with */
 	unsigned flows;  /* up to PEERS_FLOWS */
 	unsigned length; /* of a frame, without its checksum; up to PEERS_MAX_FRAME */
@@ -37,13 +38,23 @@ void peers_side_open(struct peers_side *s, const char *netns, const char *interf
 		     const char *mac);
 /* Both sides are open, and what follows them in the struct is set. */
 void peers_wire_open(struct peers_wire *w);
-/* Tries to send `n` frames, from the namespace of w->from on. */
-void peers_send(struct peers_wire *w, const struct peers_way *way, unsigned n);
+/* A frame of TCP; its sequence numbers are those after a SYN of 0 from each side. */
+struct peers_segment {
+	unsigned flags; /* as in the header: TCP_FLAG_SYN ... */
+	unsigned seq, ack;
+	unsigned bytes; /* of payload */
+};
+
+/* Tries to send `n` frames, `batch` at a time, from the namespace of way->from on. */
+void peers_send(struct peers_wire *w, const struct peers_way *way, unsigned n, unsigned batch);
 /* Waits until all that was sent has come, or no more comes. */
 void peers_settle(const struct peers_way *way);
-/* A request and an answer of each flow. What comes must be right to its last checksum; from then on
- * each flow's frames must have exactly these headers. */
+/* A request and an answer of each flow, UDP. What comes must be right to its last checksum; from
+ * then on each flow's frames must begin exactly so. */
 void peers_learn(struct peers_wire *w);
+/* Each flow's next frame is this segment; answers are by the edge that the last request came to. */
+void peers_put_segments(struct peers_wire *w, const struct peers_way *way,
+			const struct peers_segment *segment);
 struct peers_count peers_counted(const struct peers_way *way);
 
 #endif

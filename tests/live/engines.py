@@ -138,9 +138,9 @@ class DpAfXdp(Dpdk):
 
 
 class Xdp(Engine):
-    """turnout-xdp in native mode; what it pins lives in a BPF file system of the test's own."""
+    """turnout-xdp; what it pins lives in a BPF file system of the test's own."""
 
-    name, program = "xdp", "bpf/turnout-xdp"
+    name, program, mode = "xdp", "bpf/turnout-xdp", "native"
 
     redirects = True
 
@@ -153,12 +153,12 @@ class Xdp(Engine):
 
     def argv(self):
         return [self.path, "run", "--table", self.table, "--port", "outside:outside", "--port",
-                "edges:edges", "--pin", self.pins / "turnout", "--pins", PINS, "--mode", "native"]
+                "edges:edges", "--pin", self.pins / "turnout", "--pins", PINS, "--mode", self.mode]
 
     def ready(self):
         said = self.watch.until(self.process, r"(?s)\A.*steering on [^\n]*", "err", READY)[0]
-        if said.count("(native)") != 2:
-            raise Failed(f"{self.name} does not run in native mode: {said}")
+        if said.count(f"({self.mode})") != 2:
+            raise Failed(f"{self.name} does not run in {self.mode} mode: {said}")
         found = re.search(r"takes generation (\d+) over", said)
         self.adopted = int(found[1]) if found else None
 
