@@ -32,9 +32,9 @@ class Judge(unittest.TestCase):
             self.assertEqual(self.wrong(ends), 0)
             self.rule(gateway, "forward ip saddr 198.18.0.7 ip dscp set 10")
             self.assertEqual(self.wrong(ends), EACH)
-            self.rule(gateway, "forward ip saddr 198.18.0.9 drop")
-            self.assertEqual(self.wrong(ends), 2 * EACH)
             self.rule(gateway, "forward ip daddr 198.18.0.11 udp dport set 40001")  # an answer
+            self.assertEqual(self.wrong(ends), 2 * EACH)
+            self.rule(gateway, "forward ip saddr 198.18.0.9 drop")
             self.assertEqual(self.wrong(ends), 3 * EACH)
 
 
