@@ -63,8 +63,8 @@ int to_hops_unwatch(struct to_hops *h, uint32_t id)
 static char *said(uint16_t of_edge, uint16_t of_outside)
 {
 	FILE *before = stderr;
-	char *text = NULL;
-	size_t size;
+	static char *text; /* the stream keeps these two until it is closed */
+	static size_t size;
 
 	in.vlan = of_edge;
 	out.vlan = of_outside;
