@@ -61,8 +61,9 @@ static void sample(struct bench *b)
 	printf("{\"bench\":\"pipeline\",\"pins\":%u,\"capacity\":%u,\"samples\":%d,\"wrong\":%llu",
 	       b->pinned.flows.n, b->capacity, BENCH_SAMPLES,
 	       (unsigned long long)(b->pinned.wrong + b->bare.wrong));
-	printf(",\"state_bytes\":%llu",
-	       (unsigned long long)to_state_bytes(b->pinned.subject.state));
+	printf(",\"state_bytes\":%llu,\"pin_bytes\":%llu",
+	       (unsigned long long)to_state_bytes(b->pinned.subject.state),
+	       (unsigned long long)bench_pin_bytes(&b->pinned));
 	bench_print("bare", bare, bare);
 	bench_print("mixed", mixed, bare);
 	bench_print("requests", requests, bare);

@@ -81,3 +81,10 @@ double bench_pinned_sample(struct bench_pinned *p, uint32_t from, bool answers)
 	}
 	return (double)ticks * p->subject.tick / BENCH_TIMED;
 }
+
+uint64_t bench_pin_bytes(const struct bench_pinned *p)
+{
+	const struct to_worker_state *ws = to_state_worker(p->subject.state, 0);
+
+	return (ws->view[TO_PIN4][true].mask + 1) * sizeof(union to_bucket);
+}

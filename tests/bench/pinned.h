@@ -31,6 +31,9 @@ void bench_pinned_put(const struct bench_pinned *p, uint32_t at, bool answers, s
 void bench_pinned_check(struct bench_pinned *p, uint32_t at, bool answers, const struct to_frame *f,
 			uint32_t first);
 
+/* Of the table of proven IPv4 pins. */
+uint64_t bench_pin_bytes(const struct bench_pinned *p);
+
 /* Nanoseconds a packet of the window of visits from `from` on. */
 double bench_pinned_sample(struct bench_pinned *p, uint32_t from, bool answers);
 
