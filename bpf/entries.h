@@ -387,6 +387,13 @@ TO_INLINE const void *proven_key_of(const struct to_packet *k, enum to_entry_kin
 	return kind == TO_TRANSACTION ? &k->transaction : key;
 }
 
+TO_INLINE void to_engine_fetch(to_engine *x, enum to_entry_kind kind, const struct to_key *key)
+{
+	(void)x;
+	(void)kind;
+	(void)key;
+}
+
 /*
  * Whoever asks, asks for a proven entry first and then for an unproven one. Another CPU may prove
  * it in between: then it was not there yet, and is not here any more. k->hash has a bit for each

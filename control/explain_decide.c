@@ -86,6 +86,13 @@ static inline struct to_entry *to_engine_find(to_engine *x, struct to_packet *k,
 	return NULL;
 }
 
+static inline void to_engine_fetch(to_engine *x, enum to_entry_kind kind, const struct to_key *key)
+{
+	(void)x;
+	(void)kind;
+	(void)key;
+}
+
 static inline struct to_entry *to_engine_add(to_engine *x, struct to_packet *k,
 					     enum to_entry_kind kind, bool proven, const void *key,
 					     const struct to_entry *value)

@@ -24,6 +24,9 @@ typedef struct xdp_md *to_base;
 #define TO_APART  TO_GLOBAL
 #else
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 typedef const uint8_t *to_base; /* the frame's first byte */
 #define TO_GLOBAL TO_INLINE
 /* Rare and long: apart, so that what is done for every packet stays small on the host as well. */
@@ -106,6 +109,10 @@ TO_INLINE uint64_t to_load8(to_base base, uint32_t off, uint32_t end)
 		memcpy(&v, base + off, 8);
 		return v;
 	}
+	if (TO_LIKELY(end >= 8)) { /* the eight that end there, whose last ones are meant */
+		memcpy(&v, base + end - 8, 8);
+		return v >> (8 * (8 - (end - off)));
+	}
 	for (uint32_t i = 0; off + i < end; i++)
 		v |= (uint64_t)base[off + i] << (8 * i);
 #endif
@@ -120,13 +127,15 @@ TO_GLOBAL uint64_t to_get8(to_base base, uint32_t off, uint32_t end)
 /* The lowest `n` bytes of a word. */
 #define TO_LOW_BYTES(n) ((n) >= 8 ? ~0ULL : (1ULL << (8 * ((n)&7))) - 1)
 
-/* The first `n` characters of the literal, at most 8, as to_get8() would give them. */
+/* The first `n` characters of the literal, at most 8, as to_get8() would give them. Not copied: gcc
+ * would do that on the stack whenever it is asked, and wait for it. */
+#define TO_CHARACTER(s, i, n) ((i) < (n) ? (uint64_t)(uint8_t)(s)[i] << (8 * (i)) : 0)
+
 TO_INLINE uint64_t to_word(const char *s, uint32_t n)
 {
-	uint64_t v = 0;
-
-	__builtin_memcpy(&v, s, n);
-	return v;
+	return TO_CHARACTER(s, 0, n) | TO_CHARACTER(s, 1, n) | TO_CHARACTER(s, 2, n) |
+	       TO_CHARACTER(s, 3, n) | TO_CHARACTER(s, 4, n) | TO_CHARACTER(s, 5, n) |
+	       TO_CHARACTER(s, 6, n) | TO_CHARACTER(s, 7, n);
 }
 
 /* 0x20 for each letter of a lower-case word: what makes the same byte of another lower case. Only
@@ -222,9 +231,11 @@ struct to_set {
 				 TO_BIT('*') | TO_BIT('+') | TO_BIT('\''),                         \
 			 0x07fffffe07fffffeULL | TO_BIT('_') | TO_BIT('`') | TO_BIT('~')})
 
-TO_INLINE bool to_in_set(uint8_t c, const uint64_t set[4])
+TO_INLINE bool to_in_set(uint8_t c, uint64_t lo, uint64_t hi)
 {
-	return set[c >> 6] >> (c & 63) & 1;
+	if (TO_UNLIKELY(c >> 7))
+		return hi >> 63;
+	return (c >> 6 ? hi : lo) >> (c & 63) & 1;
 }
 
 /* 0x80 in each byte of `w` that is not in the set. No branches: the verifier would follow both
@@ -262,9 +273,7 @@ TO_GLOBAL uint32_t to_skip_set(to_base base, uint32_t off, uint32_t end, uint64_
 	}
 	return end;
 #else
-	const uint64_t far = -(hi >> 63), set[4] = {lo, hi, far, far};
-
-	while (off < end && to_in_set(base[off], set))
+	while (off < end && to_in_set(base[off], lo, hi))
 		off++;
 	return off;
 #endif
@@ -275,10 +284,102 @@ TO_INLINE uint32_t to_skip(to_base base, uint32_t off, uint32_t end, struct to_s
 	return to_skip_set(base, off, end, set.lo, set.hi);
 }
 
+#if defined(__SSE2__) && !defined(__bpf__)
+/* Bit n: the nth of the 16 bytes at `p` is one of the set's, which has bytes below 64 only. */
+TO_INLINE uint32_t to_marks16(const uint8_t *p, uint64_t lo)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), hit = _mm_setzero_si128();
+
+	for (uint64_t rest = lo; rest; rest &= rest - 1)
+		hit = _mm_or_si128(hit,
+				   _mm_cmpeq_epi8(v, _mm_set1_epi8((char)__builtin_ctzll(rest))));
+	return (uint32_t)_mm_movemask_epi8(hit);
+}
+
+/* Likewise of the `n` (less than 16) bytes that end at `end`, which is at least 16. */
+TO_INLINE uint32_t to_marks_tail(to_base base, uint32_t end, uint32_t n, uint64_t lo)
+{
+	return to_marks16(base + end - 16, lo) >> (16 - n);
+}
+
+TO_INLINE uint32_t to_find_few(to_base base, uint32_t off, uint32_t end, uint64_t lo)
+{
+	uint32_t marks;
+
+	for (; end - off >= 16; off += 16) {
+		marks = to_marks16(base + off, lo);
+		if (marks)
+			return off + (uint32_t)__builtin_ctz(marks);
+	}
+	marks = to_marks_tail(base, end, end - off, lo);
+	return marks ? off + (uint32_t)__builtin_ctz(marks) : end;
+}
+#endif
+
 /* The first byte in [off, end) that is in the set, or `end`. */
 TO_INLINE uint32_t to_find(to_base base, uint32_t off, uint32_t end, struct to_set set)
 {
+#if defined(__SSE2__) && !defined(__bpf__)
+	if (!set.hi && off < end && off <= TO_MAX_OFFSET && end >= 16)
+		return to_find_few(base, off, end, set.lo);
+#endif
 	return to_skip_set(base, off, end, ~set.lo, ~set.hi);
+}
+
+/* One LF after the other in [off, end). Where there is nothing to make it fast, each is searched.
+ */
+struct to_lines {
+	uint32_t block;
+	uint32_t next; /* the first byte that has not been looked at */
+#ifndef __bpf__
+	uint64_t marks; /* bit n: an LF at `block` + n, that has not been told yet */
+#endif
+};
+
+TO_INLINE void to_lines_begin(struct to_lines *l, uint32_t off)
+{
+	*l = (struct to_lines){.block = off, .next = off};
+}
+
+#if defined(__SSE2__) && !defined(__bpf__)
+/* The LFs of the 64 bytes from l->next on, or of those up to `end`. */
+TO_INLINE void to_lines_look(to_base base, uint32_t end, struct to_lines *l)
+{
+	const uint64_t lf = TO_BIT('\n');
+	uint32_t at = l->next, bits = 0;
+
+	l->block = at;
+	for (; bits < 64 && end - at >= 16; bits += 16, at += 16)
+		l->marks |= (uint64_t)to_marks16(base + at, lf) << bits;
+	if (bits < 64 && end > at) {
+		l->marks |= (uint64_t)to_marks_tail(base, end, end - at, lf) << bits;
+		at = end;
+	}
+	l->next = at;
+}
+#endif
+
+/* The first LF in [off, end), or `end`; `off` is where to_lines_begin() began, or behind the LF
+ * that was told last. */
+TO_INLINE uint32_t to_lines_next(to_base base, uint32_t off, uint32_t end, struct to_lines *l)
+{
+#if defined(__SSE2__) && !defined(__bpf__)
+	uint32_t lf;
+
+	if (TO_UNLIKELY(end < 16 || off > TO_MAX_OFFSET))
+		return to_find_lf(base, off, end);
+	while (!l->marks) {
+		if (l->next >= end)
+			return end;
+		to_lines_look(base, end, l);
+	}
+	lf = l->block + (uint32_t)__builtin_ctzll(l->marks);
+	l->marks &= l->marks - 1;
+	return lf;
+#else
+	(void)l;
+	return to_find_lf(base, off, end);
+#endif
 }
 
 #ifdef __bpf__

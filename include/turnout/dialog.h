@@ -66,16 +66,21 @@ TO_INLINE int to_sip_refuse(struct to_packet *k)
 	return 0;
 }
 
-/* Reads the message into k->sip and makes the keys; TO_PKT_SIP is set when it has a Call-ID. */
+/* Reads the message into k->sip and makes the keys; TO_PKT_SIP is set when it has a Call-ID. Only
+ * an edge's has a body that teaches something. */
 TO_INLINE void to_sip_load(to_engine *x, struct to_packet *k, uint64_t salt)
 {
 	struct to_bytes payload = to_engine_payload(x, k);
+	bool read = k->from.kind == TO_ADDRESS_EDGE ? to_sip_read(&payload, salt, &k->sip)
+						    : to_sip_read_brief(&payload, salt, &k->sip);
 
-	if (!to_sip_read(&payload, salt, &k->sip) || !(k->sip.flags & TO_SIP_CALL_ID))
+	if (!read || !(k->sip.flags & TO_SIP_CALL_ID))
 		return;
 	k->flags |= TO_PKT_SIP;
 	k->dialog = to_key_sip(k->sip.call_id);
 	k->transaction = to_key_sip(k->sip.branch);
+	to_engine_fetch(x, TO_DIALOG, &k->dialog);
+	to_engine_fetch(x, TO_TRANSACTION, &k->transaction);
 }
 
 /* The live unproven dialog or transaction that this packet's client made. */

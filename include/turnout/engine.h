@@ -41,6 +41,9 @@ static inline struct to_entry *to_engine_find(to_engine *x, struct to_packet *k,
 					      enum to_entry_kind kind, bool proven,
 					      const void *key);
 
+/* A proven entry of `key` will be looked for soon: its place may be fetched meanwhile. */
+static inline void to_engine_fetch(to_engine *x, enum to_entry_kind kind, const struct to_key *key);
+
 /* Adds an entry; one of the same key is replaced (of a proven dialog, transaction or owner: the
  * live one that is there stays and is returned). NULL: there is no place. */
 static inline struct to_entry *to_engine_add(to_engine *x, struct to_packet *k,

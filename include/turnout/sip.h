@@ -34,7 +34,8 @@ struct to_sip {
 	uint8_t method;  /* enum to_sip_method: of the start line, of a response by CSeq */
 	uint16_t status; /* of a response */
 	uint16_t body;   /* offset of the body from the payload's start; 0: none was read */
-	uint16_t reserved;
+	uint16_t brief;  /* in: not 0 where it may end before the body, with the last header that is
+			    needed; out: 0 */
 	uint64_t call_id[2]; /* [0] h0 of docs/state.md, section 6; [1] a keyed SipHash */
 	uint64_t branch[2];
 };
@@ -205,6 +206,9 @@ struct to_sip_walk {
 	uint16_t end;
 	uint16_t body;
 	uint16_t header; /* which of the parts the last line belongs to */
+	uint16_t wanted; /* bits 1 << enum to_sip_header: what it does not end before */
+	uint16_t reserved;
+	struct to_lines lines;
 };
 
 TO_GLOBAL uint32_t to_sip_method(to_base base, uint32_t off, uint32_t end)
@@ -288,25 +292,21 @@ TO_INLINE void to_sip_call_id(to_base base, const struct to_sip_part *call_id, u
 /* Which header a line begins, by its first eight bytes, and the length of that name. */
 TO_INLINE uint32_t to_sip_name(uint64_t head, uint32_t *len)
 {
-	switch (head & 0xff) {
-	case 'C':
-	case 'c':
+	uint8_t first = (uint8_t)head | 0x20;
+
+	if (first == 'c') {
 		*len = 7;
 		if (TO_STARTS_NOCASE(head, "call-id"))
 			return TO_SIP_H_CALL_ID;
 		*len = 4;
 		return TO_STARTS_NOCASE(head, "cseq") ? TO_SIP_H_CSEQ : TO_SIP_H_OTHER;
-	case 'V':
-	case 'v':
+	}
+	if (first == 'v') {
 		*len = TO_STARTS_NOCASE(head, "via") ? 3 : 1;
 		return TO_SIP_H_VIA;
-	case 'I':
-	case 'i':
-		*len = 1;
-		return TO_SIP_H_CALL_ID;
-	default:
-		return TO_SIP_H_OTHER;
 	}
+	*len = 1;
+	return first == 'i' ? TO_SIP_H_CALL_ID : TO_SIP_H_OTHER;
 }
 
 /* A line that is no continuation. Only the first header of a name counts. */
@@ -322,6 +322,7 @@ TO_INLINE void to_sip_begin(to_base base, struct to_sip_walk *w, uint64_t head, 
 	if (to_get1(base, colon, end) != ':')
 		return;
 	part->seen = 1;
+	w->wanted &= (uint16_t) ~(1u << header);
 	part->from = colon + 1;
 	part->to = end;
 	w->header = header;
@@ -335,7 +336,7 @@ TO_GLOBAL uint32_t to_sip_line(to_base base, struct to_sip_walk *w)
 
 	if (!w || w->off >= w->end)
 		return 1;
-	lf = to_find_lf(base, w->off, w->end);
+	lf = to_lines_next(base, w->off, w->end, &w->lines);
 	head = to_get8(base, w->off, w->end);
 	if (lf >= w->end)
 		return 1;
@@ -347,6 +348,8 @@ TO_GLOBAL uint32_t to_sip_line(to_base base, struct to_sip_walk *w)
 	if (to_is_blank((uint8_t)head)) {
 		w->part[w->header & 3].folded = 1;
 		w->part[w->header & 3].to = end;
+	} else if (!w->wanted) {
+		return 1;
 	} else {
 		to_sip_begin(base, w, head, end);
 	}
@@ -358,9 +361,11 @@ TO_GLOBAL uint32_t to_sip_line(to_base base, struct to_sip_walk *w)
 TO_INLINE bool to_sip_start(to_base base, struct to_sip_walk *w, struct to_sip *sip)
 {
 	uint32_t s = to_skip(base, w->off, w->end, TO_SET_CRLF);
-	uint32_t lf = to_find_lf(base, s, w->end);
 	uint64_t status;
+	uint32_t lf;
 
+	to_lines_begin(&w->lines, s);
+	lf = to_lines_next(base, s, w->end, &w->lines);
 	if (lf >= w->end)
 		return false;
 	if (TO_STARTS_NOCASE(to_get8(base, s, lf), "sip/2.0 ")) {
@@ -383,10 +388,13 @@ TO_GLOBAL uint32_t to_sip_message(to_base base, uint32_t at, uint32_t there, uin
 
 	if (!sip)
 		return 0;
+	w.wanted = sip->brief ? 1u << TO_SIP_H_CALL_ID | 1u << TO_SIP_H_VIA : UINT16_MAX;
 	__builtin_memset(sip, 0, sizeof(*sip));
 	w.end = at + (there < TO_SIP_MAX_BYTES ? there : TO_SIP_MAX_BYTES);
 	if (!to_sip_start(base, &w, sip))
 		return 0;
+	if (sip->flags & TO_SIP_RESPONSE)
+		w.wanted |= 1u << TO_SIP_H_CSEQ;
 	for (uint32_t i = 0; i < TO_SIP_MAX_LINES; i++)
 		if (to_sip_line(base, &w))
 			break;
@@ -403,6 +411,14 @@ TO_GLOBAL uint32_t to_sip_message(to_base base, uint32_t at, uint32_t there, uin
 /* Reads a payload of class `sip`. False, and all zero: its start line is not there whole. */
 TO_INLINE bool to_sip_read(const struct to_bytes *b, uint64_t salt, struct to_sip *sip)
 {
+	sip->brief = 0;
+	return to_sip_message(b->base, b->at, b->there, salt, sip);
+}
+
+/* Likewise, but for the body, which is not looked for. */
+TO_INLINE bool to_sip_read_brief(const struct to_bytes *b, uint64_t salt, struct to_sip *sip)
+{
+	sip->brief = 1;
 	return to_sip_message(b->base, b->at, b->there, salt, sip);
 }
 

@@ -21,7 +21,9 @@
 #define CLIENT   0x64400000u
 #define SIP      5060
 #define SIZE     800
-#define LIFETIME 40 /* seconds a sample: a transaction's 32, and until its place is free */
+#define MESSAGES 2048 /* a sample, of less than a millisecond */
+#define ROUND    8    /* samples between two steps of the clock, */
+#define LIFETIME 40   /* which are of so many seconds: a transaction's 32, and some */
 
 struct bench {
 	struct bench_subject subject;
@@ -30,6 +32,7 @@ struct bench {
 	uint32_t *edge; /* of each dialog: its address */
 	uint32_t now;
 	uint64_t sent;
+	uint32_t samples;
 	struct bench_sip usual, late, answer;
 	uint64_t wrong;
 };
@@ -87,7 +90,7 @@ static double sample(struct bench *b, const struct bench_sip *m)
 	uint32_t dialog[BENCH_BURST];
 	uint64_t ticks = 0;
 
-	for (uint32_t at = 0; at < BENCH_WINDOW; at += BENCH_BURST) {
+	for (uint32_t at = 0; at < MESSAGES; at += BENCH_BURST) {
 		for (uint32_t i = 0; i < BENCH_BURST; i++) {
 			uint64_t r = to_mix(++b->sent);
 			uint8_t *p = bench_place(&b->subject, i);
@@ -99,8 +102,9 @@ static double sample(struct bench *b, const struct bench_sip *m)
 		for (uint32_t i = 0; i < BENCH_BURST; i++)
 			check(b, &f[i], dialog[i]);
 	}
-	b->now += LIFETIME;
-	return (double)ticks * b->subject.tick / BENCH_WINDOW;
+	if (++b->samples % ROUND == 0)
+		b->now += LIFETIME;
+	return (double)ticks * b->subject.tick / MESSAGES;
 }
 
 static int make(struct bench *b)
@@ -112,7 +116,7 @@ static int make(struct bench *b)
 	bench_sip_answer(&b->answer, SIZE);
 	bench_sizes(&config, 2 * b->dialogs, BENCH_NOW);
 	config.size[TO_DIALOG].proven = 2 * b->dialogs;
-	config.size[TO_TRANSACTION].proven = 2 * (BENCH_WINDOW + b->dialogs);
+	config.size[TO_TRANSACTION].proven = 2 * (ROUND * MESSAGES + b->dialogs);
 	b->edge = calloc(b->dialogs, sizeof(*b->edge));
 	if (!b->edge || bench_subject_open(&b->subject, b->table, &config) < 0)
 		return -1;

@@ -20,6 +20,22 @@ static void check(bool holds)
 		abort();
 }
 
+/* What is found sixteen bytes at a time is what is found one by one. */
+static void check_lines(const struct to_bytes *b)
+{
+	const struct to_set few = {TO_SET_SPACE.lo | TO_BIT(';'), 0};
+	uint32_t end = to_end(b), off = b->at, lf;
+	struct to_lines lines;
+
+	to_lines_begin(&lines, off);
+	for (; off < end; off = lf + 1) {
+		lf = to_lines_next(b->base, off, end, &lines);
+		check(lf == to_find_lf(b->base, off, end));
+		check(to_find(b->base, off, end, few) ==
+		      to_skip_set(b->base, off, end, ~few.lo, ~few.hi));
+	}
+}
+
 static void check_sip(const struct to_bytes *b)
 {
 	struct to_claims claims;
@@ -31,6 +47,9 @@ static void check_sip(const struct to_bytes *b)
 	      (TO_SIP_REQUEST | TO_SIP_RESPONSE));
 	check(sip.flags || (!sip.method && !sip.status && !sip.body));
 	check(sip.body < TO_SIP_MAX_BYTES && (!sip.body || sip.body < b->there));
+	to_sip_read_brief(b, 7, &again);
+	again.body = sip.body;
+	check(!memcmp(&sip, &again, sizeof(sip)));
 	to_sdp_read(b, sip.body, &claims);
 	check(claims.n <= TO_MAX_CLAIMS);
 	for (uint32_t i = 0; i < claims.n; i++)
@@ -81,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(class < TO_CLASS_COUNT);
 	check(class != TO_CLASS_RTP || data[0] & 2);
 	check(class != TO_CLASS_XMPP || proto == TO_TCP);
+	check_lines(&b);
 	check_sip(&b);
 	check_stun(&b);
 	free(frame);

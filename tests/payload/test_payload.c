@@ -75,7 +75,7 @@ static void test_sip(void **state)
 	for (size_t i = 0; i < message_count; i++) {
 		const struct message *m = &messages[i];
 		const char *body = m->body;
-		struct to_sip sip;
+		struct to_sip sip, brief;
 		struct to_bytes b;
 		uint8_t *p;
 
@@ -92,6 +92,9 @@ static void test_sip(void **state)
 		if (!body != !sip.body ||
 		    (body && strncmp(m->bytes + sip.body, body, strlen(body))))
 			fail_msg("%s: body at %d", m->name, sip.body);
+		to_sip_read_brief(&b, MESSAGE_SALT, &brief);
+		sip.body = brief.body;
+		assert_memory_equal(&brief, &sip, sizeof(sip));
 		free(p);
 	}
 }
