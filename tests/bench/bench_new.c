@@ -22,8 +22,8 @@
 #include "flows.h"
 #include "subject.h"
 
-#define WINDOW 4096 /* flows a sample: some milliseconds */
-#define EVERY  8    /* samples of them, one of the yardstick */
+#define WINDOW 1024 /* flows a sample: less than a millisecond */
+#define EVERY  32   /* samples of them, one of the yardstick */
 #define DELAY  4096 /* flows begin while one waits for its answer: some milliseconds */
 
 struct bench {
