@@ -133,8 +133,10 @@ TO_GLOBAL uint64_t to_get8(to_base base, uint32_t off, uint32_t end)
 
 TO_INLINE uint64_t to_word(const char *s, uint32_t n)
 {
+	/* cppcheck-suppress arrayIndexOutOfBounds ; only where i < n */
 	return TO_CHARACTER(s, 0, n) | TO_CHARACTER(s, 1, n) | TO_CHARACTER(s, 2, n) |
 	       TO_CHARACTER(s, 3, n) | TO_CHARACTER(s, 4, n) | TO_CHARACTER(s, 5, n) |
+	       /* cppcheck-suppress arrayIndexOutOfBounds */
 	       TO_CHARACTER(s, 6, n) | TO_CHARACTER(s, 7, n);
 }
 

@@ -78,7 +78,7 @@ static inline void bare_fill(struct bare *b, struct to_key *visits, uint32_t ent
 		visits[n] = (struct to_key){{(uint32_t)r, (uint32_t)(r >> 32), 1}};
 		n += (uint32_t)bare_put(b, &visits[n]);
 	}
-	for (uint32_t i = n; i < BENCH_VISITS; i++)
+	for (uint32_t i = n; n && i < BENCH_VISITS; i++)
 		visits[i] = visits[to_mix(i) % n];
 	for (uint32_t i = 0; i < n; i++)
 		visits[i] = visits[n + to_mix(i) % (BENCH_VISITS - n)];

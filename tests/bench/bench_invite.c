@@ -47,14 +47,15 @@ static uint32_t put(const struct bench *b, const struct bench_sip *m, uint32_t d
 {
 	bool answer = m == &b->answer;
 	union to_addr client = to_addr_v4(to_net32(CLIENT + dialog));
-	union to_addr here = to_addr_v4(answer ? (to_be32){b->edge[dialog]} : to_net32(VIP));
-	struct bench_ends ends = {.src = answer ? here : client,
-				  .dst = answer ? client : here,
-				  .sport = to_net16(SIP),
-				  .dport = to_net16(SIP),
-				  .proto = TO_UDP};
-	uint32_t at = bench_put_headers(p, &ends, m->len);
+	union to_addr here = to_addr_v4(to_net32(VIP));
+	struct bench_ends ends = {.sport = to_net16(SIP), .dport = to_net16(SIP), .proto = TO_UDP};
+	uint32_t at;
 
+	if (answer)
+		here.w[3] = b->edge[dialog];
+	ends.src = answer ? here : client;
+	ends.dst = answer ? client : here;
+	at = bench_put_headers(p, &ends, m->len);
 	bench_sip_put(m, p + at, call_of(dialog), branch);
 	return at + m->len;
 }

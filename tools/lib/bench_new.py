@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Row `new`: flows that nobody has seen before, with a plan of 10,000 routes, against a bare look-up
-among as many entries as there are flows."""
+"""Row `new`: flows that nobody has seen before, with a plan of 10,000 routes, against a bare
+look-up among as many entries as there are flows."""
 import sys
 import tempfile
 from pathlib import Path
