@@ -318,8 +318,10 @@ static inline void finish(struct to_worker *w, struct to_frame *f, unsigned i, u
 
 	if (TO_LIKELY(q->is && to_quick_run(w, f, q, now)))
 		return;
-	if (q->is)
+	if (q->is) {
 		to_read_frame(w, f, &w->packets[i], now);
+		w->packets[i].hash = q->hash; /* of the same key */
+	}
 	go_long_way(w, f, &w->packets[i]);
 }
 
