@@ -157,6 +157,8 @@ static void put_udp(struct peers_wire *w, unsigned pseudo, unsigned short sport,
 	*udp = (struct udphdr){
 		.source = htons(sport), .dest = htons(dport), .len = htons((unsigned short)len)};
 	udp->check = checksum(pseudo + sum_of(udp, len));
+	if (!udp->check) /* which means that there is none */
+		udp->check = 0xffff;
 }
 
 static void put_tcp(struct peers_wire *w, unsigned pseudo, unsigned short sport,
