@@ -6,7 +6,7 @@
  * the kernel to run such a program is added to both: "encap" and "turnout" are packets through
  * BPF_PROG_TEST_RUN. Prints a JSON line a row; wrong verdicts are counted and fail the run.
  *
- *   bench_xdp PLAN PACKETS FLOWS    PACKETS of each sample; FLOWS at most, a power of two
+ *   bench_xdp PLAN PACKETS FLOWS [ROW]    PACKETS of each sample; FLOWS at most, a power of two
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -234,7 +234,7 @@ static void set_targets(struct bench *b)
 	}
 }
 
-static int run(struct bench *b, const struct to_table *t)
+static int run(struct bench *b, const struct to_table *t, const char *only)
 {
 	uint64_t wrong = 0;
 
@@ -243,6 +243,8 @@ static int run(struct bench *b, const struct to_table *t)
 	set_targets(b);
 	sample_empty(b);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (only && strcmp(only, rows[i].name) != 0)
+			continue;
 		measure(b, rows[i]);
 		wrong += b->wrong;
 	}
@@ -260,8 +262,8 @@ int main(int argc, char **argv)
 	struct to_image image = {0};
 	int rc = 1;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: %s PLAN PACKETS FLOWS\n", argv[0]);
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr, "usage: %s PLAN PACKETS FLOWS [ROW]\n", argv[0]);
 		return 2;
 	}
 	b.packets = (uint32_t)strtoul(argv[2], NULL, 10);
@@ -274,7 +276,7 @@ int main(int argc, char **argv)
 	    to_compile(plan, &(struct to_compile_input){.generation = 1}, &image))
 		to_report_print(&report, argv[1], stderr);
 	else
-		rc = run(&b, image.data);
+		rc = run(&b, image.data, argv[4]);
 	to_image_free(&image);
 	to_plan_free(plan);
 	to_report_free(&report);
