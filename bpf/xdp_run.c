@@ -400,6 +400,7 @@ static void tick(struct xdp_run *r)
 
 	if (read(r->timer, &times, sizeof(times)) < 0)
 		return;
+	to_xdp_set_clock(&r->xdp);
 	/* what could not be asked is asked again */
 	to_xdp_tell(&r->unasked_hops, to_hops_tick(r->nexthops.hops),
 		    "cannot ask the kernel for next hops");
