@@ -50,37 +50,33 @@ TO_PART int to_move_head(to_engine *x, uint32_t len, int by)
 	return bpf_xdp_store_bytes(x, 0, r->head, len) ? -1 : 0;
 }
 
-/* The edge's or the VIP's address becomes the packet's destination or source. */
-TO_PART int to_leave_address(to_engine *x, struct to_packet *k)
+/* The address that the packet gets in the place of its destination (the edge's) or its source (the
+ * VIP's). */
+TO_INLINE union to_addr new_address(const struct to_table *t, const struct to_packet *k,
+				    bool destination)
 {
-	bool destination;
 	const struct to_target *g;
-	const struct to_table *t;
-	const struct to_vip *vip;
+
+	if (!destination)
+		return to_vip_of(t, k->out.vip & (TO_MAX_VIPS - 1))->addr;
+	g = to_target_of(t, k->out.service, k->out.edge);
+	return k->family == TO_IP4 ? to_addr_v4(g->v4) : g->v6;
+}
+
+/* It becomes that. */
+TO_INLINE int leave_address(to_engine *x, const struct to_packet *k)
+{
+	bool destination = k->out.action == TO_ACT_DNAT;
+	const struct to_table *t = to_engine_table(x, k);
 	const uint8_t *end;
 	union to_addr to;
 	uint8_t *data;
 
-	TO_PART_CHECK(k);
-	t = to_engine_table(x, k);
 	if (!t)
 		return -1;
-	destination = k->out.action == TO_ACT_DNAT || k->out.action == TO_ACT_ICMP_DNAT;
-	if (destination) {
-		g = to_target_of(t, k->out.service, k->out.edge);
-		to = k->family == TO_IP4 ? to_addr_v4(g->v4) : g->v6;
-	} else {
-		vip = to_vip_of(t, k->out.vip & (TO_MAX_VIPS - 1));
-		to = vip->addr;
-	}
+	to = new_address(t, k, destination);
 	data = (uint8_t *)(uintptr_t)to_engine_data(x, &end);
-	if (k->out.action == TO_ACT_DNAT || k->out.action == TO_ACT_SNAT) {
-		to_rewrite_addr(data, end, k, destination, &to);
-		return 0;
-	}
-	to_rewrite_ttl(data, end, k);
-	if (k->out.action == TO_ACT_TUNNEL_ERROR)
-		to_rewrite_tunnel_error(data, end, k, &to);
+	to_rewrite_addr(data, end, k, destination, &to);
 	return 0;
 }
 
@@ -88,9 +84,7 @@ TO_PART int to_leave_address(to_engine *x, struct to_packet *k)
 TO_PART int to_leave_icmp(to_engine *x, struct to_packet *k)
 {
 	bool to_edge, outer = true;
-	const struct to_target *g;
 	const struct to_table *t;
-	const struct to_vip *vip;
 	const uint8_t *end;
 	union to_addr to;
 	uint8_t *data;
@@ -100,14 +94,9 @@ TO_PART int to_leave_icmp(to_engine *x, struct to_packet *k)
 	if (!t)
 		return -1;
 	to_edge = k->out.action == TO_ACT_ICMP_DNAT;
-	if (to_edge) {
-		g = to_target_of(t, k->out.service, k->out.edge);
-		to = k->family == TO_IP4 ? to_addr_v4(g->v4) : g->v6;
-	} else {
-		vip = to_vip_of(t, k->out.vip & (TO_MAX_VIPS - 1));
-		to = vip->addr;
+	to = new_address(t, k, to_edge);
+	if (!to_edge)
 		outer = to_addr_equal(&k->src, &k->embedded_dst);
-	}
 	data = (uint8_t *)(uintptr_t)to_engine_data(x, &end);
 	to_rewrite_ttl(data, end, k);
 	to_rewrite_icmp(data, end, k, to_edge, outer, &to);
@@ -177,30 +166,37 @@ TO_PART int to_leave_tunnelled(to_engine *x, struct to_packet *k, uint32_t overh
 
 TO_PART int to_leave_untunnelled(to_engine *x, struct to_packet *k)
 {
+	const struct to_table *t;
+	const uint8_t *end;
+	union to_addr vip;
+	uint8_t *data;
+
 	TO_PART_CHECK(k);
-	to_leave_address(x, k);
+	t = to_engine_table(x, k);
+	if (!t)
+		return -1;
+	vip = new_address(t, k, false);
+	data = (uint8_t *)(uintptr_t)to_engine_data(x, &end);
+	to_rewrite_ttl(data, end, k);
+	to_rewrite_tunnel_error(data, end, k, &vip);
 	return to_move_head(x, k->tunnel_l3, k->embedded_l3 - k->tunnel_l3);
 }
 
 /* What is behind the IP packet is Ethernet's padding. */
-TO_PART int to_cut_padding(to_engine *x, struct to_packet *k)
+TO_INLINE int cut_padding(to_engine *x, const struct to_packet *k)
 {
-	uint32_t len, want;
+	uint32_t len = frame_length(x), want = k->l3 + k->l3_len;
 
-	TO_PART_CHECK(k);
-	len = frame_length(x);
-	want = k->l3 + k->l3_len;
 	return len > want ? (int)bpf_xdp_adjust_tail(x, (int)want - (int)len) : 0;
 }
 
 /* Writes the MACs and sends. Returns what the program returns. */
-TO_PART int to_send(to_engine *x, struct to_packet *k)
+TO_INLINE int send_frame(to_engine *x, struct to_packet *k)
 {
 	const struct to_bpf_hop *hop;
 	const uint8_t *end;
 	uint8_t *data;
 
-	TO_PART_CHECK(k);
 	hop = hop_of(k);
 	data = (uint8_t *)(uintptr_t)to_engine_data(x, &end);
 	data = to_field(data, end, 0, TO_ETH_HEADER);
@@ -378,7 +374,7 @@ TO_INLINE int rewrite(to_engine *x, struct to_packet *k, uint32_t overhead)
 	switch (k->out.action) {
 	case TO_ACT_DNAT:
 	case TO_ACT_SNAT:
-		return to_leave_address(x, k);
+		return leave_address(x, k);
 	case TO_ACT_ICMP_DNAT:
 	case TO_ACT_ICMP_SNAT:
 		return to_leave_icmp(x, k);
@@ -434,12 +430,11 @@ TO_INLINE bool is_held(to_engine *x, struct to_packet *k)
 }
 
 /* Returns what the program returns. */
-TO_PART int to_leave(to_engine *x, struct to_packet *k)
+TO_INLINE int leave(to_engine *x, struct to_packet *k)
 {
 	uint32_t overhead = 0;
 	int mtu;
 
-	TO_PART_CHECK(k);
 	if (k->out.action == TO_ACT_NONE) {
 		if (TO_UNLIKELY(capture_serial()))
 			to_capture_packet(x, k);
@@ -456,11 +451,11 @@ TO_PART int to_leave(to_engine *x, struct to_packet *k)
 		to_engine_event(x, TO_EVENT_NO_NEXTHOP);
 		return XDP_DROP;
 	}
-	if (to_cut_padding(x, k) || rewrite(x, k, overhead)) {
+	if (cut_padding(x, k) || rewrite(x, k, overhead)) {
 		to_engine_event(x, TO_EVENT_NO_ROOM);
 		return XDP_DROP;
 	}
-	return to_send(x, k);
+	return send_frame(x, k);
 }
 
 #endif

@@ -29,10 +29,15 @@ static inline const uint8_t *to_engine_data(to_engine *x, const uint8_t **end)
 	return (const uint8_t *)(long)x->data;
 }
 
-/* Bytes of the frame. Not inlined: the compiler would keep one of the pointers in 32 bits. */
-TO_PART uint32_t frame_length(to_engine *x)
+/* Bytes of the frame. The compiler must not keep one of the pointers in 32 bits. */
+TO_INLINE uint32_t frame_length(to_engine *x)
 {
-	return (const uint8_t *)(long)x->data_end - (const uint8_t *)(long)x->data;
+	const uint8_t *data = (const uint8_t *)(long)x->data;
+	const uint8_t *end = (const uint8_t *)(long)x->data_end;
+
+	TO_OPAQUE(data);
+	TO_OPAQUE(end);
+	return end - data;
 }
 
 static inline struct to_bytes to_engine_payload(to_engine *x, const struct to_packet *k)
@@ -81,11 +86,10 @@ TO_PART int to_parse_packet(to_engine *x, struct to_packet *k)
 
 /* Is the frame addressed to this port, or to a router's shared address (VRRP, RFC 9568, 7.3)? What
  * only came by, in promiscuous mode or by flooding, is not ours to forward. */
-TO_PART int to_is_for_port(struct xdp_md *x, const struct to_bpf_port *port)
+TO_INLINE bool is_for_port(struct xdp_md *x, const struct to_bpf_port *port)
 {
 	const uint8_t *p, *end;
 
-	TO_PART_CHECK(port);
 	p = to_engine_data(x, &end);
 	if (p + TO_ETH_HEADER > end)
 		return 0;
@@ -126,35 +130,33 @@ TO_INLINE bool begin(struct xdp_md *x, struct to_packet *k)
 		return true;
 	}
 	port = bpf_map_lookup_elem(&ports, &ifindex);
-	if (!port || !to_is_for_port(x, port))
+	if (!port || !is_for_port(x, port))
 		return false;
 	k->now = clock_seconds();
 	k->zone = port->zone;
 	return true;
 }
 
-TO_PART int to_count_packet(struct to_packet *k, uint32_t bytes)
+TO_INLINE void count_packet(struct to_packet *k, uint32_t bytes)
 {
 	__u32 zero = 0, pair, cell, row;
 	struct to_bpf_tally *n;
 	struct to_bpf_row *r;
 	__u16 *index;
 
-	TO_PART_CHECK(k);
 	pair = to_bpf_pair(k->out.service, k->out.edge);
 	cell = k->out.class * TO_REASON_COUNT + k->out.reason;
 	index = bpf_map_lookup_elem(&rows, &pair);
 	n = bpf_map_lookup_elem(&tally, &zero);
 	if (!index || !n)
-		return 0;
+		return;
 	row = *index;
 	r = bpf_map_lookup_elem(&counts, &row);
 	if (!r || cell >= TO_CLASS_COUNT * TO_REASON_COUNT || k->out.verdict >= TO_VERDICT_COUNT)
-		return 0;
+		return;
 	r->cell[cell].packets++;
 	r->cell[cell].bytes += bytes;
 	n->verdicts[k->out.verdict]++;
-	return 0;
 }
 
 /* Replay: tells what has become of the frame. */
@@ -189,8 +191,8 @@ int turnout_xdp(struct xdp_md *x)
 	to_parse_packet(x, k);
 	to_prepare(x, k);
 	to_decide(x, k);
-	code = to_leave(x, k);
-	to_count_packet(k, bytes);
+	code = leave(x, k);
+	count_packet(k, bytes);
 	if (replay)
 		tell(k, code);
 	return code;
