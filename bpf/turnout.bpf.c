@@ -84,6 +84,14 @@ TO_PART int to_parse_packet(to_engine *x, struct to_packet *k)
 	return 0;
 }
 
+TO_INLINE void parse_packet(to_engine *x, struct to_packet *k)
+{
+	const uint8_t *end, *data = to_engine_data(x, &end);
+
+	if (!to_parse_plain(data, end, k))
+		to_parse_packet(x, k);
+}
+
 /* Is the frame addressed to this port, or to a router's shared address (VRRP, RFC 9568, 7.3)? What
  * only came by, in promiscuous mode or by flooding, is not ours to forward. */
 TO_INLINE bool is_for_port(struct xdp_md *x, const struct to_bpf_port *port)
@@ -188,7 +196,7 @@ int turnout_xdp(struct xdp_md *x)
 
 	if (!k || !begin(x, k))
 		return XDP_PASS;
-	to_parse_packet(x, k);
+	parse_packet(x, k);
 	to_prepare(x, k);
 	to_decide(x, k);
 	code = leave(x, k);

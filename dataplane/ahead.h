@@ -20,7 +20,8 @@
 static inline void to_read_frame(struct to_worker *w, const struct to_frame *f, struct to_packet *k,
 				 uint32_t now)
 {
-	to_parse(f->data, f->data + f->len, k);
+	if (!to_parse_plain(f->data, f->data + f->len, k))
+		to_parse(f->data, f->data + f->len, k);
 	k->zone = f->zone;
 	k->now = now;
 	to_prepare(w, k);

@@ -403,7 +403,7 @@ unsigned to_worker_shard(struct to_worker *w, const uint8_t *data, uint32_t len,
 	const struct to_address *to, *from;
 	union to_addr outside;
 
-	if (TO_UNLIKELY(!to_is_plain(data, len)))
+	if (TO_UNLIKELY(!to_is_plain(data, data + len)))
 		return to_frame_shard(w->table, data, len, workers);
 	to_set_addr4(&outside, data + TO_ETH_HEADER + 12);
 	to = to_ours_find(w, to_sum32(data + TO_ETH_HEADER + 16));

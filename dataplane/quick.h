@@ -184,7 +184,7 @@ TO_INLINE bool to_quick_read(struct to_worker *w, const struct to_frame *f, stru
 	const struct to_address *to;
 	uint8_t proto;
 
-	if (!to_is_plain(f->data, f->len) || p[8] <= 1 ||
+	if (!to_is_plain(f->data, f->data + f->len) || p[8] <= 1 ||
 	    !to_quick_l4(q, p + TO_IP4_HEADER, to_load16(p + 2) - TO_IP4_HEADER))
 		return false;
 	proto = p[9] == TO_IP_UDP ? TO_UDP : TO_TCP;

@@ -356,18 +356,17 @@ TO_INLINE void to_parse_ip6(const uint8_t *data, const uint8_t *end, uint32_t l3
 		to_parse_l4(data, end, l3 + total - off, k);
 }
 
-#ifndef __bpf__
 /*
  * The commonest packet, for speed: UDP or TCP in IPv4 without VLAN tags, options and fragments,
  * whole and with a good header checksum. What is behind the IP header is not looked at.
  */
-TO_INLINE bool to_is_plain(const uint8_t *data, uint64_t len)
+TO_INLINE bool to_is_plain(const uint8_t *data, const uint8_t *end)
 {
 	const uint8_t *p = data + TO_ETH_HEADER;
 	uint64_t first, second, sum;
 	uint32_t total;
 
-	if (len < TO_ETH_HEADER + TO_IP4_HEADER)
+	if (p + TO_IP4_HEADER > end)
 		return false;
 	__builtin_memcpy(&first, p, 8);
 	__builtin_memcpy(&second, p + 8, 8);
@@ -381,9 +380,36 @@ TO_INLINE bool to_is_plain(const uint8_t *data, uint64_t len)
 	first = sum;
 	sum += to_sum32(p + 16);
 	sum += sum < first;
-	return total >= TO_IP4_HEADER && total <= len - TO_ETH_HEADER && to_fold16(sum) == 0xffff;
+	return total >= TO_IP4_HEADER && total <= (uint64_t)(end - p) && to_fold16(sum) == 0xffff;
 }
-#endif
+
+/* Fills *k as to_parse does; false: it is not plain, and nothing is filled. */
+TO_INLINE bool to_parse_plain(const uint8_t *data, const uint8_t *end, struct to_packet *k)
+{
+	const uint8_t *p = data + TO_ETH_HEADER;
+	uint32_t total;
+
+	if (!to_is_plain(data, end))
+		return false;
+	total = to_load16(p + 2);
+	to_set_addr4(&k->src, p + 12);
+	to_set_addr4(&k->dst, p + 16);
+	k->family = TO_IP4;
+	k->ipproto = p[9];
+	k->flags = 0;
+	k->l3 = TO_ETH_HEADER;
+	k->l4 = TO_ETH_HEADER + TO_IP4_HEADER;
+	k->l3_len = total;
+	k->payload_len = 0;
+	k->ttl = p[8];
+	k->malformed = 0;
+	k->vlans = 0;
+	if (TO_LIKELY(p[9] == TO_IP_UDP))
+		to_parse_udp(data, end, total - TO_IP4_HEADER, k);
+	else
+		to_parse_tcp(data, end, total - TO_IP4_HEADER, k);
+	return true;
+}
 
 /*
  * Fills the upper half of *k. A frame longer than 65,535 bytes is parsed as far as offsets reach.

@@ -314,7 +314,7 @@ static bool is_plain(void)
 {
 	struct to_packet k = {0};
 
-	if (!to_is_plain(frame, len))
+	if (!to_is_plain(frame, frame + len))
 		return false;
 	to_parse(frame, frame + len, &k);
 	assert_int_equal(k.family, TO_IP4);
