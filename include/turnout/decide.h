@@ -39,27 +39,25 @@ TO_INLINE void to_prepare_edge(to_engine *x, struct to_packet *k)
 	k->flags |= TO_PKT_KEYED;
 }
 
-TO_PART int to_prepare(to_engine *x, struct to_packet *k)
+TO_INLINE void to_prepare(to_engine *x, struct to_packet *k)
 {
-	TO_PART_CHECK(k);
 	k->out = (struct to_decision){
 		.service = TO_NO_INDEX, .edge = TO_NO_INDEX, .vip = TO_NO_INDEX};
 	k->hash = 0;
 	k->to.kind = k->from.kind = TO_ADDRESS_FREE;
 	if (k->family == TO_NO_FAMILY)
-		return 0;
+		return;
 	to_locate(x, k, &k->dst, &k->to);
 	if (k->to.kind != TO_ADDRESS_VIP)
 		to_locate(x, k, &k->src, &k->from);
 	if (!(k->flags & TO_PKT_PORTS) || k->malformed)
-		return 0;
+		return;
 	if (k->to.kind == TO_ADDRESS_VIP) {
 		to_pin_key(k, &k->src, k->sport, k->to.index, k->dport, k->proto);
 		k->flags |= TO_PKT_KEYED;
 	} else if (k->to.kind == TO_ADDRESS_FREE && k->from.kind == TO_ADDRESS_EDGE) {
 		to_prepare_edge(x, k);
 	}
-	return 0;
 }
 
 TO_INLINE int to_drop(struct to_packet *k, enum to_reason reason)
