@@ -202,8 +202,9 @@ TO_INLINE int send_frame(to_engine *x, struct to_packet *k)
 	data = to_field(data, end, 0, TO_ETH_HEADER);
 	if (!hop || !data)
 		return XDP_DROP;
-	__builtin_memcpy(data, hop->mac, 6);
-	__builtin_memcpy(data + 6, hop->own, 6);
+	/* mac and own, one behind the other in both */
+	to_put_raw64(data, to_raw64(hop->mac));
+	to_put_raw32(data + 8, to_raw32(hop->mac + 8));
 	if (hop->ifindex == x->ingress_ifindex)
 		return XDP_TX;
 	return (int)bpf_redirect(hop->ifindex, 0);

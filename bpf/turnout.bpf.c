@@ -101,10 +101,9 @@ TO_INLINE bool is_for_port(struct xdp_md *x, const struct to_bpf_port *port)
 	p = to_engine_data(x, &end);
 	if (p + TO_ETH_HEADER > end)
 		return 0;
-	if (!p[0] && !p[1] && p[2] == 0x5e && !p[3] && (p[4] == 1 || p[4] == 2))
-		return 1;
-	return p[0] == port->own[0] && p[1] == port->own[1] && p[2] == port->own[2] &&
-	       p[3] == port->own[3] && p[4] == port->own[4] && p[5] == port->own[5];
+	if (to_raw32(p) == to_raw32(port->own) && to_raw16(p + 4) == to_raw16(port->own + 4))
+		return true;
+	return !p[0] && !p[1] && p[2] == 0x5e && !p[3] && (p[4] == 1 || p[4] == 2);
 }
 
 /* The loader's, in the program's own memory: nanoseconds that the machine has been suspended for,

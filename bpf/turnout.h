@@ -86,6 +86,8 @@ struct to_bpf_hop {
 	uint8_t reserved[2];
 };
 _Static_assert(sizeof(struct to_bpf_hop) == 20, "layout");
+_Static_assert(offsetof(struct to_bpf_hop, own) == offsetof(struct to_bpf_hop, mac) + 6,
+	       "a frame's");
 #define TO_BPF_HOP_OUTSIDE4 TO_MAX_EDGES
 #define TO_BPF_HOP_OUTSIDE6 (TO_MAX_EDGES + 1)
 #define TO_BPF_HOPS         (TO_MAX_EDGES + 2)

@@ -32,13 +32,13 @@ TO_INLINE void to_put_own4(uint8_t *p, const union to_addr *from, const union to
 
 	p[0] = 0x45;
 	p[1] = 0;
-	__builtin_memcpy(p + 2, &total, 2);
+	to_put_raw16(p + 2, total.raw);
 	p[4] = p[5] = p[6] = p[7] = 0;
 	p[8] = TO_TUNNEL_TTL;
 	p[9] = proto;
 	p[10] = p[11] = 0;
-	__builtin_memcpy(p + 12, &from->w[3], 4);
-	__builtin_memcpy(p + 16, &to->w[3], 4);
+	to_put_raw32(p + 12, from->w[3]);
+	to_put_raw32(p + 16, to->w[3]);
 	to_put_raw16(p + TO_IP4_CHECKSUM,
 		     ~to_fold16(to_sum32(p) + to_sum32(p + 4) + to_sum32(p + 8) + to_sum32(p + 12) +
 				to_sum32(p + 16)));
@@ -52,11 +52,11 @@ TO_INLINE void to_put_own6(uint8_t *p, const union to_addr *from, const union to
 
 	p[0] = 0x60;
 	p[1] = p[2] = p[3] = 0;
-	__builtin_memcpy(p + 4, &payload, 2);
+	to_put_raw16(p + 4, payload.raw);
 	p[6] = proto;
 	p[7] = TO_TUNNEL_TTL;
-	__builtin_memcpy(p + 8, from->b, 16);
-	__builtin_memcpy(p + 24, to->b, 16);
+	to_put_addr6(p + 8, from);
+	to_put_addr6(p + 24, to);
 }
 
 /* The pseudo-header's sum, not folded (RFC 9293, 3.1; RFC 8200, 8.1). */

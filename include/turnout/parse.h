@@ -39,25 +39,20 @@ TO_INLINE const uint8_t *to_bytes_at(const uint8_t *data, const uint8_t *end, ui
 
 TO_INLINE void to_set_addr4(union to_addr *a, const uint8_t *p)
 {
-	uint32_t v4;
-
-	__builtin_memcpy(&v4, p, sizeof(v4));
 	a->d[0] = 0;
-	a->d[1] = (uint64_t)v4 << 32 | __builtin_bswap32(0x0000ffff);
+	a->d[1] = (uint64_t)to_raw32(p) << 32 | __builtin_bswap32(0x0000ffff);
 }
 
 TO_INLINE void to_set_addr6(union to_addr *a, const uint8_t *p)
 {
-	__builtin_memcpy(a->b, p, sizeof(a->b));
+	a->d[0] = to_raw64(p);
+	a->d[1] = to_raw64(p + 8);
 }
 
 /* One's complement sum of the 16-bit words in 4 bytes at p, not folded. */
 TO_INLINE uint64_t to_sum32(const uint8_t *p)
 {
-	uint32_t v;
-
-	__builtin_memcpy(&v, p, sizeof(v));
-	return v;
+	return to_raw32(p);
 }
 
 TO_INLINE uint16_t to_fold16(uint64_t sum)
@@ -150,8 +145,8 @@ TO_INLINE void to_parse_embedded(const uint8_t *data, const uint8_t *end, uint32
 	p = to_bytes_at(data, end, k->embedded_l4, 4);
 	if (!p || k->embedded_l4 + 4u > (uint32_t)k->l3 + k->l3_len)
 		return;
-	__builtin_memcpy(&k->embedded_sport, p, 2);
-	__builtin_memcpy(&k->embedded_dport, p + 2, 2);
+	k->embedded_sport.raw = to_raw16(p);
+	k->embedded_dport.raw = to_raw16(p + 2);
 	k->embedded_proto = k->embedded_ipproto == TO_IP_TCP ? TO_TCP : TO_UDP;
 	k->flags |= TO_PKT_EMBEDDED_PORTS;
 }
@@ -197,7 +192,7 @@ TO_INLINE void to_parse_tcp(const uint8_t *data, const uint8_t *end, uint32_t l4
 		k->malformed = TO_REASON_L4_HEADER;
 		return;
 	}
-	__builtin_memcpy(&k->ports, p, 4);
+	k->ports = to_raw32(p);
 	k->tcp_flags = flags;
 	k->proto = TO_TCP;
 	k->flags |= TO_PKT_PORTS | (flags == TO_TCPF_SYN ? TO_PKT_BEGINS : 0);
@@ -222,7 +217,7 @@ TO_INLINE void to_parse_udp(const uint8_t *data, const uint8_t *end, uint32_t l4
 		k->malformed = TO_REASON_L4_HEADER;
 		return;
 	}
-	__builtin_memcpy(&k->ports, p, 4);
+	k->ports = to_raw32(p);
 	k->tcp_flags = 0;
 	k->proto = TO_UDP;
 	k->flags |= TO_PKT_PORTS | TO_PKT_BEGINS;

@@ -26,17 +26,10 @@ TO_INLINE uint8_t *to_field(uint8_t *data, const uint8_t *end, uint32_t off, uin
 	return (uint8_t *)(uintptr_t)to_bytes_at(data, end, off, n);
 }
 
-TO_INLINE uint16_t to_raw16(const uint8_t *p)
+TO_INLINE void to_put_addr6(uint8_t *p, const union to_addr *a)
 {
-	uint16_t v;
-
-	__builtin_memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-TO_INLINE void to_put_raw16(uint8_t *p, uint16_t v)
-{
-	__builtin_memcpy(p, &v, sizeof(v));
+	to_put_raw64(p, a->d[0]);
+	to_put_raw64(p + 8, a->d[1]);
 }
 
 /* One's complement sum of `len` bytes at p, not folded. */
@@ -104,14 +97,14 @@ TO_INLINE uint64_t to_put_addr(uint8_t *data, const uint8_t *end, uint32_t l3, u
 		p = to_field(data, end, l3, TO_IP4_HEADER);
 		if (!p)
 			return 0;
-		__builtin_memcpy(p + (destination ? 16 : 12), &to->w[3], 4);
+		to_put_raw32(p + (destination ? 16 : 12), to->w[3]);
 		to_put_raw16(p + TO_IP4_CHECKSUM,
 			     to_checksum_update(to_raw16(p + TO_IP4_CHECKSUM), diff));
 	} else {
 		p = to_field(data, end, l3, TO_IP6_HEADER);
 		if (!p)
 			return 0;
-		__builtin_memcpy(p + (destination ? 24 : 8), to->b, 16);
+		to_put_addr6(p + (destination ? 24 : 8), to);
 	}
 	return diff;
 }
@@ -140,7 +133,7 @@ TO_INLINE void to_rewrite_addr4(uint8_t *data, const uint8_t *end, const struct 
 	if (!p)
 		return;
 	p[8]--;
-	__builtin_memcpy(p + (destination ? 16 : 12), &to, sizeof(to));
+	to_put_raw32(p + (destination ? 16 : 12), to);
 	to_put_raw16(p + TO_IP4_CHECKSUM,
 		     to_checksum_update(to_raw16(p + TO_IP4_CHECKSUM), diff + TO_TTL_DIFF));
 	to_rewrite_l4(data, end, k, diff);
@@ -163,7 +156,7 @@ TO_INLINE void to_rewrite_addr(uint8_t *data, const uint8_t *end, const struct t
 	if (!p)
 		return;
 	p[7]--;
-	__builtin_memcpy(p + (destination ? 24 : 8), to->b, 16);
+	to_put_addr6(p + (destination ? 24 : 8), to);
 	to_rewrite_l4(data, end, k, diff);
 }
 
@@ -255,7 +248,7 @@ TO_INLINE uint64_t to_put_tunnel_mtu(uint8_t *icmp, const struct to_packet *k, u
 
 	if (k->family == TO_IP6 && k->icmp_type == 2) {
 		diff = (uint32_t)~to_sum32(icmp + 4) + (uint64_t)mtu.raw;
-		__builtin_memcpy(icmp + 4, &mtu, 4);
+		to_put_raw32(icmp + 4, mtu.raw);
 	} else if (k->family == TO_IP4 && k->icmp_type == 3 && icmp[1] == 4) {
 		uint16_t new = to_net16(to_load16(icmp + 6) - cut).raw;
 
@@ -332,15 +325,15 @@ TO_INLINE void to_put_tunnel4(uint8_t *p, const struct to_packet *k, uint32_t in
 
 	p[0] = 0x45;
 	p[1] = tos;
-	__builtin_memcpy(p + 2, &total, 2);
+	to_put_raw16(p + 2, total.raw);
 	p[4] = p[5] = 0;
 	p[6] = 0x40; /* DF: what is too big has been refused before */
 	p[7] = 0;
 	p[8] = TO_TUNNEL_TTL;
 	p[9] = k->family == TO_IP4 ? TO_IP_IP4 : TO_IP_IP6;
 	p[10] = p[11] = 0;
-	__builtin_memcpy(p + 12, &from, 4);
-	__builtin_memcpy(p + 16, &to, 4);
+	to_put_raw32(p + 12, from.raw);
+	to_put_raw32(p + 16, to.raw);
 	sum = to_sum32(p) + to_sum32(p + 4) + to_sum32(p + 8) + to_sum32(p + 12) + to_sum32(p + 16);
 	to_put_raw16(p + 10, ~to_fold16(sum));
 }
@@ -354,11 +347,11 @@ TO_INLINE void to_put_tunnel6(uint8_t *p, const struct to_packet *k, uint32_t in
 	p[0] = 0x60 | tos >> 4;
 	p[1] = (uint8_t)(tos << 4);
 	p[2] = p[3] = 0;
-	__builtin_memcpy(p + 4, &length, 2);
+	to_put_raw16(p + 4, length.raw);
 	p[6] = k->family == TO_IP4 ? TO_IP_IP4 : TO_IP_IP6;
 	p[7] = TO_TUNNEL_TTL;
-	__builtin_memcpy(p + 8, from->b, 16);
-	__builtin_memcpy(p + 24, to->b, 16);
+	to_put_addr6(p + 8, from);
+	to_put_addr6(p + 24, to);
 }
 
 /* Traffic class of the packet, which a tunnel copies (DSCP and ECN, RFC 6040 normal mode). */
@@ -380,7 +373,7 @@ TO_INLINE void to_put_ethertype(uint8_t *data, const uint8_t *end, uint32_t l3,
 	uint8_t *p = to_field(data, end, l3 - 2, 2);
 
 	if (p)
-		__builtin_memcpy(p, &v, 2);
+		to_put_raw16(p, v.raw);
 }
 
 #define TO_MTU_LEAST 68 /* that every IPv4 link has: RFC 791, 3.2 */

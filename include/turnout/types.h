@@ -44,29 +44,64 @@ TO_INLINE to_be32 to_net32(uint32_t v)
 	return (to_be32){__builtin_bswap32(v)};
 }
 
-/* Loads from packet bytes at any alignment; the caller has checked the bounds. Host order. */
+/*
+ * Words at any alignment; the caller has checked the bounds. clang would read and write them byte
+ * by byte for BPF, where the kernel takes them whole on CPUs that can: so there it is not told.
+ */
+#ifdef __bpf__
+#define TO_ALIGNMENT(n) n
+#else
+#define TO_ALIGNMENT(n) 1
+#endif
+typedef uint16_t __attribute__((may_alias, aligned(TO_ALIGNMENT(2)))) to_any16;
+typedef uint32_t __attribute__((may_alias, aligned(TO_ALIGNMENT(4)))) to_any32;
+typedef uint64_t __attribute__((may_alias, aligned(TO_ALIGNMENT(8)))) to_any64;
+
+/* As they lie in memory. */
+TO_INLINE uint16_t to_raw16(const void *p)
+{
+	return *(const to_any16 *)p;
+}
+
+TO_INLINE uint32_t to_raw32(const void *p)
+{
+	return *(const to_any32 *)p;
+}
+
+TO_INLINE uint64_t to_raw64(const void *p)
+{
+	return *(const to_any64 *)p;
+}
+
+TO_INLINE void to_put_raw16(void *p, uint16_t v)
+{
+	*(to_any16 *)p = v;
+}
+
+TO_INLINE void to_put_raw32(void *p, uint32_t v)
+{
+	*(to_any32 *)p = v;
+}
+
+TO_INLINE void to_put_raw64(void *p, uint64_t v)
+{
+	*(to_any64 *)p = v;
+}
+
+/* From a packet, in host order. */
 TO_INLINE uint16_t to_load16(const uint8_t *p)
 {
-	uint16_t v;
-
-	__builtin_memcpy(&v, p, sizeof(v));
-	return __builtin_bswap16(v);
+	return __builtin_bswap16(to_raw16(p));
 }
 
 TO_INLINE uint32_t to_load32(const uint8_t *p)
 {
-	uint32_t v;
-
-	__builtin_memcpy(&v, p, sizeof(v));
-	return __builtin_bswap32(v);
+	return __builtin_bswap32(to_raw32(p));
 }
 
 TO_INLINE uint64_t to_load64(const uint8_t *p)
 {
-	uint64_t v;
-
-	__builtin_memcpy(&v, p, sizeof(v));
-	return __builtin_bswap64(v);
+	return __builtin_bswap64(to_raw64(p));
 }
 
 /* An address of either family. IPv4 is v4-mapped (::ffff:a.b.c.d), as in RFC 4291, 2.5.5.2.
