@@ -363,8 +363,8 @@ TO_INLINE bool to_is_plain(const uint8_t *data, const uint8_t *end)
 
 	if (p + TO_IP4_HEADER > end)
 		return false;
-	__builtin_memcpy(&first, p, 8);
-	__builtin_memcpy(&second, p + 8, 8);
+	first = to_raw64(p);
+	second = to_raw64(p + 8);
 	/* 0x45 in the first byte, MF and offset 0 in the last two */
 	if (to_load16(data + 12) != TO_ETH_IP4 || (first & 0xff3f0000000000ffULL) != 0x45 ||
 	    (p[9] != TO_IP_UDP && p[9] != TO_IP_TCP))
