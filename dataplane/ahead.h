@@ -96,6 +96,7 @@ static inline void to_ahead_packet(struct to_worker *w, uint32_t i, uint32_t now
 	kind = k->family == TO_IP4 ? TO_PIN4 : TO_PIN6;
 	to_ahead_fetch(w, a, kind, true, k->hash); /* which is there; of the next one it says */
 	to_ahead_fetch(w, a, kind, false, k->hash);
+	to_state_prefetch_age(w->state, kind, k->hash);
 	if (k->to.kind != TO_ADDRESS_VIP) {
 		if (k->answers_service != TO_NO_INDEX)
 			to_ahead_service(w, k, a, k->answers_service, false);

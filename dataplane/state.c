@@ -222,6 +222,15 @@ struct to_entry *to_own_add(struct to_cells *t, const void *key, uint64_t hash,
 		       : own_add(t, false, key, hash, value, now, count);
 }
 
+void to_state_prefetch_age(const struct to_worker_state *ws, enum to_entry_kind kind, uint64_t hash)
+{
+	const struct to_cells *t = ws->cells[kind][false];
+
+	if (t)
+		__builtin_prefetch(&t->link[(hash & t->view.mask) * to_cells_per_bucket(t->wide)],
+				   1);
+}
+
 struct to_entry *to_state_add_unproven(struct to_worker_state *ws, enum to_entry_kind kind,
 				       const void *key, uint64_t hash, const struct to_entry *value,
 				       uint32_t now)

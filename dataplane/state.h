@@ -185,6 +185,11 @@ TO_INLINE void to_state_prefetch(const struct to_worker_state *ws, enum to_entry
 	__builtin_prefetch(&v->bucket[hash & v->mask]);
 }
 
+/* What an unproven entry of this hash will write beside its bucket: its place in the order of age.
+ */
+void to_state_prefetch_age(const struct to_worker_state *ws, enum to_entry_kind kind,
+			   uint64_t hash);
+
 /* Some time after to_state_prefetch of the whole burst: fetches the next bucket too where an entry
  * may lie there (at most every fourth look-up), without a branch, so that the misses overlap. Worth
  * it for tables beyond the cache; docs/state-tables.md has the figures. */
