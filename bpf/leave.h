@@ -431,11 +431,12 @@ TO_INLINE bool is_held(to_engine *x, struct to_packet *k)
 }
 
 /* Returns what the program returns. */
-TO_INLINE int leave(to_engine *x, struct to_packet *k)
+TO_PART int to_leave(to_engine *x, struct to_packet *k)
 {
 	uint32_t overhead = 0;
 	int mtu;
 
+	TO_PART_CHECK(k);
 	if (k->out.action == TO_ACT_NONE) {
 		if (TO_UNLIKELY(capture_serial()))
 			to_capture_packet(x, k);

@@ -198,7 +198,7 @@ int turnout_xdp(struct xdp_md *x)
 	parse_packet(x, k);
 	to_prepare(x, k);
 	to_decide(x, k);
-	code = leave(x, k);
+	code = to_leave(x, k);
 	count_packet(k, bytes);
 	if (replay)
 		tell(k, code);
