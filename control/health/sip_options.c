@@ -105,7 +105,8 @@ static uint16_t status_at(const uint8_t *data, uint32_t off, uint32_t end)
 enum to_answer to_sip_options_read(const struct to_sip_question *question, const uint8_t *data,
 				   size_t size, uint16_t *status)
 {
-	struct to_sip_walk w = {.end = size < TO_SIP_OPTIONS_MAX ? size : TO_SIP_OPTIONS_MAX};
+	struct to_sip_walk w = {.end = size < TO_SIP_OPTIONS_MAX ? size : TO_SIP_OPTIONS_MAX,
+				.wanted = UINT16_MAX}; /* to the body */
 	uint32_t first = to_skip(data, 0, w.end, TO_SET_CRLF);
 	struct to_sip sip = {0};
 
