@@ -22,7 +22,7 @@
 #define BENCH_VISITS  (BENCH_WINDOW * BENCH_WINDOWS)
 /* Not timed at the beginning of a window: the sample before, another's, has left its own in the
  * caches. */
-#define BENCH_WARM  (BENCH_WINDOW / 2)
+#define BENCH_WARM  (1u << 13)
 #define BENCH_TIMED (BENCH_WINDOW - BENCH_WARM)
 
 /* The window of the `i`th sample of the benchmark's first, second or third subject (0 to 2). */
