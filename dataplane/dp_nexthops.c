@@ -35,6 +35,8 @@ static bool publish(struct dp_nexthops *n)
 	if (!next)
 		return false;
 	*next = n->watch.now;
+	/* it may lie where an earlier one did */
+	next->serial = n->running ? n->running->serial + 1 : 1;
 	n->before = n->running;
 	n->running = next;
 	__atomic_store_n(&n->current, next, __ATOMIC_RELEASE);

@@ -68,9 +68,12 @@ void to_worker_set_table(struct to_worker *w, const struct to_table *table)
 
 void to_worker_set_nexthops(struct to_worker *w, const struct to_nexthops *nexthops)
 {
-	if (nexthops == w->nexthops)
-		return; /* of every round of a worker's loop */
+	uint64_t serial = nexthops ? nexthops->serial : 0;
+
+	if (nexthops == w->nexthops && serial == w->serial)
+		return; /* as in nearly every round of a worker's loop */
 	w->nexthops = nexthops;
+	w->serial = serial;
 	to_ways_forget(w);
 }
 
@@ -378,24 +381,31 @@ static inline unsigned shard_of(const union to_addr *outside, unsigned workers)
 	return (uint32_t)(((to_mix(to_client(outside)) >> 32) * workers) >> 32);
 }
 
-unsigned to_frame_shard(const struct to_table *table, const uint8_t *data, uint32_t len,
-			unsigned workers)
+/* By the parser. `w`: its table; between two bursts. */
+static unsigned shard_any(struct to_worker *w, const uint8_t *data, uint32_t len, unsigned workers)
 {
-	struct to_worker w = {.table = table, .data = data, .end = data + len};
 	const union to_addr *outside = NULL;
 	struct to_packet k;
 
-	if (workers < 2)
-		return 0;
+	w->data = data;
+	w->end = data + len;
 	to_parse(data, data + len, &k);
-	to_prepare(&w, &k);
+	to_prepare(w, &k);
 	if (k.family == TO_NO_FAMILY)
 		return 0;
 	if (k.flags & TO_PKT_ICMP_ERROR && !k.malformed && k.to.kind != TO_ADDRESS_EDGE)
-		outside = shard_icmp(&w, &k);
+		outside = shard_icmp(w, &k);
 	if (!outside)
 		outside = to_outside(&k);
 	return shard_of(outside, workers);
+}
+
+unsigned to_frame_shard(const struct to_table *table, const uint8_t *data, uint32_t len,
+			unsigned workers)
+{
+	struct to_worker w = {.table = table};
+
+	return workers < 2 ? 0 : shard_any(&w, data, len, workers);
 }
 
 unsigned to_worker_shard(struct to_worker *w, const uint8_t *data, uint32_t len, unsigned workers)
@@ -404,7 +414,7 @@ unsigned to_worker_shard(struct to_worker *w, const uint8_t *data, uint32_t len,
 	union to_addr outside;
 
 	if (TO_UNLIKELY(!to_is_plain(data, data + len)))
-		return to_frame_shard(w->table, data, len, workers);
+		return shard_any(w, data, len, workers);
 	to_set_addr4(&outside, data + TO_ETH_HEADER + 12);
 	to = to_ours_find(w, to_sum32(data + TO_ETH_HEADER + 16));
 	if (to && to->kind == TO_ADDRESS_VIP)

@@ -43,6 +43,7 @@ struct to_nexthop {
 
 /* Where frames go on the wire. Read by workers; replaced whole, like a table. */
 struct to_nexthops {
+	uint64_t serial; /* other than that of any before it at the same address */
 	struct to_nexthop edge[TO_MAX_EDGES];
 	struct to_nexthop outside4; /* towards clients */
 	struct to_nexthop outside6;
@@ -94,7 +95,7 @@ const struct to_counters *to_worker_counters(const struct to_worker *w);
  * must live until the worker has been given another one.
  */
 void to_worker_set_table(struct to_worker *w, const struct to_table *table);
-/* Likewise. What is given stays as it is: other next hops are another struct. */
+/* Likewise. What is given stays as it is: other next hops are another struct, or another serial. */
 void to_worker_set_nexthops(struct to_worker *w, const struct to_nexthops *nexthops);
 const struct to_table *to_worker_table(const struct to_worker *w);
 

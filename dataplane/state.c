@@ -148,7 +148,8 @@ static bool own_make_room(struct to_cells *t, uint32_t now, struct to_state_coun
 		else
 			count->reclaimed++;
 		to_own_free(t, t->oldest);
-		__builtin_prefetch(to_bucket_of(t, t->wide, t->oldest)); /* the next one's turn */
+		if (t->oldest != TO_NO_CELL) /* the next one's turn */
+			__builtin_prefetch(to_bucket_of(t, t->wide, t->oldest));
 		return true;
 	}
 	for (uint32_t n = 0; n < EMERGENCY_BUCKETS && n <= t->view.mask; n++) {

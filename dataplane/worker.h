@@ -70,6 +70,7 @@ struct to_worker {
 	struct to_packet *packets; /* TO_BURST of them */
 	struct to_way *ways;       /* [service][edge] */
 	uint32_t epoch;
+	uint64_t serial; /* of the next hops */
 	struct to_ours ours;
 	struct to_quick quick[TO_BURST];
 	struct to_frame *frames;           /* the burst's */

@@ -62,7 +62,7 @@ struct side {
 };
 
 static struct side quick, slow;
-static struct to_nexthops hops[2];
+static struct to_nexthops hops[2], here;
 static uint64_t dice;
 static uint64_t gone_quick;
 
@@ -79,7 +79,7 @@ static void open_side(struct side *s, const struct to_table *t)
 	for (unsigned i = 0; i < TO_ENTRY_KIND_COUNT; i++)
 		config.size[i] = (struct to_state_size){.proven = 256, .unproven = 64};
 	assert_int_equal(to_state_open(NULL, &config, &s->state, err, sizeof(err)), 0);
-	s->worker = to_worker_new(s->state, 0, &hops[0]);
+	s->worker = to_worker_new(s->state, 0, &here);
 	assert_non_null(s->worker);
 	to_worker_set_table(s->worker, t);
 }
@@ -268,6 +268,15 @@ static void make_hops(void)
 	hops[1].edge[0].port = 3;
 }
 
+/* At the same address each time, as an allocator may have it. */
+static void here_are(const struct to_nexthops *h)
+{
+	uint64_t serial = here.serial + 1;
+
+	here = *h;
+	here.serial = serial;
+}
+
 static void both_ways_are_one(void **state)
 {
 	struct to_capture what = {.until = UINT32_MAX, .rate = 1, .snap = 64};
@@ -279,18 +288,21 @@ static void both_ways_are_one(void **state)
 	(void)state;
 	make_tables(p, table);
 	make_hops();
+	here_are(&hops[0]);
 	open_side(&quick, table[0]);
 	open_side(&slow, table[0]);
 	to_worker_set_capture(slow.worker, ring);
 	for (unsigned i = 0; i < BURSTS; i++) {
 		const struct to_table *t = table[roll(3) ? roll(STAGES) : roll(TABLES)];
-		const struct to_nexthops *h = &hops[!roll(4)];
 
 		if (!roll(50)) {
 			to_worker_set_table(quick.worker, t);
 			to_worker_set_table(slow.worker, t);
-			to_worker_set_nexthops(quick.worker, h);
-			to_worker_set_nexthops(slow.worker, h);
+		}
+		if (!roll(50)) {
+			here_are(&hops[!roll(4)]);
+			to_worker_set_nexthops(quick.worker, &here);
+			to_worker_set_nexthops(slow.worker, &here);
 		}
 		now += roll(4) ? 0 : roll(12);
 		run_burst(now);
