@@ -53,7 +53,7 @@ int to_xdp_open(struct to_xdp *x, const struct to_xdp_sizes *sizes, bool replay,
 /* Loads the maps that are not there already (xdp_pin.h), and the programs. */
 int to_xdp_load(struct to_xdp *x, char *err, size_t err_size);
 /* Tells the program how far CLOCK_BOOTTIME is ahead of CLOCK_MONOTONIC; to_xdp_load() does it, and
- * after that it changes only when the machine is suspended. */
+ * after that nothing changes but when the machine has been suspended. */
 void to_xdp_set_clock(struct to_xdp *x);
 /* Maps into memory what is read and written there; to_xdp_load() does it. `looks`: a copy, of maps
  * that are open for reading only. */

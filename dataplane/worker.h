@@ -81,7 +81,7 @@ struct to_worker {
 	struct to_claims claims;
 	struct to_budget icmp;
 	struct to_budget resets;
-	uint32_t sip_rate; /* kB a second; 0: no guard, and `known` is NULL */
+	uint32_t sip_rate; /* kB a second; 0: no guard, and `known` is not looked at */
 	uint64_t nanoseconds;
 	struct to_sip_buckets sip;
 	struct to_known_set *known; /* [TO_KNOWN_SETS] */

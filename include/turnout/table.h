@@ -63,7 +63,7 @@ _Static_assert(sizeof(struct to_table) == 192, "layout");
 
 /* What an address is to us. Open addressing, linear probing from to_address_slot(); a free slot
  * (TO_ADDRESS_FREE) ends the search. At most half of the slots are used, and no address lies
- * further than TO_ADDRESS_PROBES slots from its own. */
+ * TO_ADDRESS_PROBES slots or more from its own. */
 enum to_address_kind {
 	TO_ADDRESS_FREE = 0,
 	TO_ADDRESS_VIP,
